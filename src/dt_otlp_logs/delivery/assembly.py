@@ -1,0 +1,99 @@
+"""From a configuration to a delivery worker: which routes there are, in which order, and what each is made of."""
+
+import platform
+import random
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+from dt_otlp_logs.config import Config, Endpoint
+from dt_otlp_logs.delivery.clock import Clock, SystemClock
+from dt_otlp_logs.delivery.failover import Failover
+from dt_otlp_logs.delivery.ledger import DeliveryLedger
+from dt_otlp_logs.delivery.loop import DeliveryLoop
+from dt_otlp_logs.delivery.memory_queue import MemoryQueue
+from dt_otlp_logs.delivery.reporter import DeliveryReporter
+from dt_otlp_logs.delivery.route import RequestStyle, Route
+from dt_otlp_logs.delivery.transport import TlsFiles, Transport, Urllib3Transport
+from dt_otlp_logs.delivery.worker import DeliveryWorker, Parts
+from dt_otlp_logs.diagnostics import Diagnostics
+from dt_otlp_logs.encoding.payload import PackLimits
+
+
+def delivery_worker(
+    config: Config,
+    diagnostics: Diagnostics,
+    *,
+    clock: Clock | None = None,
+    random_number: Callable[[], float] = random.random,
+    make_transport: Callable[[Config], Transport] | None = None,
+) -> DeliveryWorker:
+    """A worker that delivers as the configuration says; no socket and no thread before the first payload."""
+    clock = clock or SystemClock()
+    make_transport = make_transport or _transport
+
+    def parts() -> Parts:
+        ledger = DeliveryLedger()
+        reporter = DeliveryReporter(diagnostics)
+        queue = MemoryQueue(config.queue_max_bytes, config.queue_full)
+        loop = DeliveryLoop(
+            queue=queue,
+            failover=Failover(
+                routes(config, make_transport(config), clock),
+                after_seconds=config.fallback_after_seconds,
+                probe_seconds=config.probe_seconds,
+            ),
+            ledger=ledger,
+            reporter=reporter,
+            token=config.token,
+            limits=PackLimits(request_bytes=config.max_request_bytes),
+            stale=config.stale,
+            clock=clock,
+            random=random_number,
+        )
+        return loop, queue, ledger, reporter
+
+    return DeliveryWorker(
+        parts,
+        clock=clock,
+        timeout_seconds=config.timeout_seconds,
+        shutdown_timeout_seconds=config.shutdown_timeout_seconds,
+    )
+
+
+def routes(config: Config, transport: Transport, clock: Clock) -> Sequence[Route]:
+    """Each endpoint's forms, the endpoints in the order given: OTLP first, then JSON."""
+    style = RequestStyle(
+        compression=config.compression,
+        structure=config.structure,
+        headers=config.headers,
+        user_agent=f"dt-otlp-logs/{version('dt-otlp-logs')} Python/{platform.python_version()}",
+    )
+    return [
+        Route(
+            url=url,
+            form=form,
+            endpoint=number,
+            authorization=_authorization(config, endpoint),
+            style=style,
+            transport=transport,
+            clock=clock,
+        )
+        for number, endpoint in enumerate(config.endpoints)
+        for form, url in endpoint.urls(config.fallback)
+    ]
+
+
+def _authorization(config: Config, endpoint: Endpoint) -> Callable[[], str | None]:
+    def current() -> str | None:
+        token = config.token.current() if endpoint.sends_token else None
+        return token.authorization() if token else None
+
+    return current
+
+
+def _transport(config: Config) -> Transport:
+    return Urllib3Transport(
+        connect_timeout_seconds=config.connect_timeout_seconds,
+        tls=TlsFiles(config.ca_file, config.client_certificate_file, config.client_key_file),
+        proxy_for=config.proxies.for_url,
+    )

@@ -1,0 +1,88 @@
+"""Which route to use: the first that works, with the better ones probed again from time to time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dt_otlp_logs.delivery.route import Route
+
+
+@dataclass(slots=True)
+class RouteState:
+    """What is known of one route. `left` routes are passed over until `probe_at`."""
+
+    route: Route
+    failing_since: float | None = None
+    left: str | None = None
+    """Why it is passed over; None while it is in use or untried."""
+    probe_at: float = 0.0
+    works: bool = False
+    """Its last answer was a delivery."""
+    ceiling_bytes: int | None = None
+    """The largest request (uncompressed) after one was answered 413; None without such an answer."""
+    ceiling_since: float = 0.0
+
+
+class Failover:
+    """Chooses among routes in order of preference. Times are monotonic seconds, passed in by the caller."""
+
+    def __init__(self, routes: Sequence[Route], *, after_seconds: float, probe_seconds: float) -> None:
+        self._states = [RouteState(route) for route in routes]
+        self._after_seconds = after_seconds
+        self._probe_seconds = probe_seconds
+
+    @property
+    def states(self) -> Sequence[RouteState]:
+        """All routes, the most preferred first."""
+        return self._states
+
+    def choose(self, now: float) -> RouteState:
+        """The best route that is in use or due for a probe; if all were left, the one whose probe is due first."""
+        for state in self._states:
+            if state.left is None or now >= state.probe_at:
+                return state
+        return min(self._states, key=lambda state: state.probe_at)
+
+    def worked(self, state: RouteState) -> None:
+        """It delivered: it stays in use, or comes back into use."""
+        state.failing_since = None
+        state.left = None
+        state.works = True
+
+    def failed(self, state: RouteState, reason: str, now: float, *, whole_endpoint: bool) -> bool:
+        """It did not deliver; after `after_seconds` of that it is left, if there is another one to try.
+
+        `whole_endpoint`: the cause (no connection, a refused token) is the same for the endpoint's other form.
+        Answers whether another route is to be tried at once.
+        """
+        state.works = False
+        if state.left is not None:
+            state.probe_at = now + self._probe_seconds
+            return self._has_other(now)
+        if state.failing_since is None:
+            state.failing_since = now
+        if now - state.failing_since < self._after_seconds:
+            return False
+        affected = [
+            other
+            for other in self._states
+            if other is state or (whole_endpoint and other.route.endpoint == state.route.endpoint)
+        ]
+        if len(affected) == len(self._states):
+            return False
+        for other in affected:
+            self._leave(other, reason, now)
+        return self._has_other(now)
+
+    def unsupported(self, state: RouteState, reason: str, now: float) -> bool:
+        """Its URL does not serve this ingest: it is left at once. Answers whether another route is to be tried."""
+        self._leave(state, reason, now)
+        return self._has_other(now)
+
+    def _leave(self, state: RouteState, reason: str, now: float) -> None:
+        state.works = False
+        state.left = reason
+        state.failing_since = None
+        state.probe_at = now + self._probe_seconds
+
+    def _has_other(self, now: float) -> bool:
+        return any(state.left is None or now >= state.probe_at for state in self._states)

@@ -1,0 +1,329 @@
+"""The delivery loop: the oldest payloads go to the chosen route, and each verdict has one consequence.
+
+Live traffic and what waits after an outage take the same way, so order is kept and there is no second path.
+`step()` does one thing and says when the next is due; a thread only repeats it, and tests call it themselves.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dt_otlp_logs.config import TokenSource
+from dt_otlp_logs.delivery.advice import advice
+from dt_otlp_logs.delivery.backoff import backoff_seconds, slow_backoff_seconds
+from dt_otlp_logs.delivery.clock import Clock
+from dt_otlp_logs.delivery.failover import Failover, RouteState
+from dt_otlp_logs.delivery.ledger import DeliveryLedger
+from dt_otlp_logs.delivery.memory_queue import Entry, SendingQueue
+from dt_otlp_logs.delivery.reporter import DeliveryReporter
+from dt_otlp_logs.delivery.request_size import is_over, learn_ceiling, limits_for
+from dt_otlp_logs.delivery.route import Exchange
+from dt_otlp_logs.delivery.verdict import (
+    Delivered,
+    Denied,
+    Misdirected,
+    Rejected,
+    Retryable,
+    TooLarge,
+    Unsupported,
+)
+from dt_otlp_logs.encoding.loss_report import loss_report
+from dt_otlp_logs.encoding.payload import PackLimits, Payload, drop_stale, fits, halve, merge, restamp_stale, shrink
+
+IDLE = math.inf
+
+# Dynatrace refuses records older than 24 hours (docs.dynatrace.com, Log Management limits); five minutes less,
+# for the way and for clocks that differ.
+OLDEST_NANOSECONDS = (24 * 3600 - 300) * 1_000_000_000
+
+# So many single records refused in a row, with nothing delivered in between, put the route in doubt rather than
+# the records.
+_DOUBTFUL_REFUSALS = 5
+# A route that delivered so recently is beyond doubt.
+_PROVEN_SECONDS = 60.0
+# Halving ends here: cutting a record below this would leave nothing worth keeping.
+_SMALLEST_SHRUNK_BYTES = 2_000
+# An error of our own, so often at the same place, is that payload's: it must not stop the others for good.
+_MOST_INTERNAL_ERRORS = 3
+# How often a token file is looked at while the token is refused.
+_TOKEN_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request about to be sent: for entries of the queue, or to ask whether anything is accepted."""
+
+    state: RouteState
+    payload: Payload
+    taken: Sequence[Entry] = ()
+    asks: bool = False
+
+
+class DeliveryLoop:
+    """Sends what is queued. One thread steps it; `close`, `try_now` and `held_up` are for any thread."""
+
+    def __init__(
+        self,
+        *,
+        queue: SendingQueue,
+        failover: Failover,
+        ledger: DeliveryLedger,
+        reporter: DeliveryReporter,
+        token: TokenSource,
+        limits: PackLimits,
+        stale: Literal["restamp", "drop"],
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        self._queue = queue
+        self._failover = failover
+        self._ledger = ledger
+        self._reporter = reporter
+        self._token = token
+        self._limits = limits
+        self._stale = stale
+        self._clock = clock
+        self._random = random
+        self._lock = threading.Lock()
+        self._closed = False
+        self._failures = 0
+        self._not_before = 0.0
+        self._wait_is_ours = True
+        self._denied = False
+        self._condemned: list[tuple[Entry, str]] = []
+        self._doubted: tuple[Payload, str] | None = None
+        self._delivered_at = -math.inf
+        self._url: str | None = None
+        self._internal_errors = 0
+
+    @property
+    def held_up(self) -> str | None:
+        """Why nothing is being delivered; None when all is well."""
+        return self._reporter.held_up
+
+    @property
+    def url(self) -> str | None:
+        """Where the last request went; None before the first."""
+        return self._url
+
+    def try_now(self) -> None:
+        """End a wait that is our own backoff; what a server asked for (Retry-After) is kept."""
+        if self._wait_is_ours:
+            self._not_before = 0.0
+
+    def step(self, timeout_seconds: float) -> float:
+        """Send at most one request; the answer is how many seconds to wait before the next step (IDLE: for work)."""
+        taken: list[Entry] = []
+        try:
+            with self._lock:
+                planned = self._plan(taken)
+            if not isinstance(planned, Attempt):
+                return planned
+            self._url = planned.state.route.url
+            exchange = planned.state.route.post(planned.payload, timeout_seconds)
+            self._ledger.request_sent()
+            with self._lock:
+                if self._closed:
+                    return IDLE  # what was on its way is accounted for already
+                self._internal_errors = 0
+                return self._act_on_answer(planned, exchange) if planned.asks else self._act(planned, exchange)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must neither end the thread nor lose records
+            with self._lock:
+                return self._after_internal_error(taken, error)
+
+    def close(self) -> int:
+        """End it: answers how many records were still waiting, which are the caller's to account for."""
+        with self._lock:
+            self._closed = True
+            # Refused, if not yet proven guilty: the server's reason says more than "shutdown".
+            self._give_up_condemned()
+            return self._queue.drain()
+
+    def _plan(self, taken: list[Entry]) -> "Attempt | float":
+        """Decide what to do now: send something, or how long to wait. What is taken from the queue goes to `taken`."""
+        now = self._clock.monotonic()
+        if self._closed:
+            return IDLE
+        if now < self._not_before and not (self._denied and self._token.reload()):
+            wait = self._not_before - now
+            return min(wait, _TOKEN_POLL_SECONDS) if self._denied else wait
+        state = self._failover.choose(now)
+        if self._doubted is not None or len(self._condemned) >= _DOUBTFUL_REFUSALS:
+            return self._question(state)
+        limits = limits_for(state, self._limits, now)
+        taken += self._queue.take(lambda waiting: fits(waiting, limits))
+        if taken:
+            return self._prepare(state, taken, limits)
+        if not self._condemned:
+            return IDLE
+        # Nothing else waits that could show whether the route or the records are at fault.
+        if now - self._delivered_at >= _PROVEN_SECONDS:
+            return self._question(state)
+        self._give_up_condemned()
+        return 0
+
+    def _prepare(self, state: RouteState, taken: Sequence[Entry], limits: PackLimits) -> "Attempt | float":
+        payload = merge([entry.payload for entry in taken], limits)
+        if is_over(payload, limits):
+            self._halve(taken, payload, suspect=False)
+            return 0
+        now_ns = self._clock.time_ns()
+        oldest_ns = now_ns - OLDEST_NANOSECONDS
+        if payload.oldest_unix_nano < oldest_ns:
+            if self._stale == "drop":
+                self._drop_stale(taken, payload, oldest_ns)
+                return 0
+            payload, _ = restamp_stale(payload, oldest_ns, now_ns)
+        return Attempt(state, payload, taken)
+
+    def _question(self, state: RouteState) -> "Attempt":
+        """A record of our own that shows whether this route accepts anything at all.
+
+        A 400 that hits everything (a proxy's error page, a wrong path) must neither reject a whole backlog one
+        by one nor cost a thousand requests.
+        """
+        example, refusal = self._doubted or (self._condemned[0][0].payload, self._condemned[0][1])
+        report = loss_report(example, max(len(self._condemned), 1), refusal, self._clock.time_ns())
+        return Attempt(state, report, asks=True)
+
+    def _act(self, attempt: Attempt, exchange: Exchange) -> float:
+        now = self._clock.monotonic()
+        state, payload, taken = attempt.state, attempt.payload, attempt.taken
+        match exchange.verdict:
+            case Delivered(accepted, rejected, note):
+                self._queue.done(taken)
+                self._ledger.deliver(accepted)
+                if rejected:
+                    self._reject(rejected, f"refused by Dynatrace in a partial success: {note}")
+                self._after_delivery(state, now)
+                self._reporter.delivered(accepted, self._queue.records(), now)
+            case TooLarge(reason):
+                learn_ceiling(state, payload, now)
+                if payload.records > 1:
+                    self._halve(taken, payload, suspect=False)
+                else:
+                    self._shrink(taken, payload, reason)
+            case Rejected(reason):
+                if payload.records > 1:
+                    self._halve(taken, payload, suspect=True)
+                else:
+                    self._condemned.append((taken[0], reason))
+            case _:
+                self._queue.give_back(taken)
+                return self._hold_up(state, exchange, now)
+        return 0
+
+    def _act_on_answer(self, attempt: Attempt, exchange: Exchange) -> float:
+        now = self._clock.monotonic()
+        match exchange.verdict:
+            case Delivered():
+                self._after_delivery(attempt.state, now)
+                return 0
+            case Rejected(why) | TooLarge(why):
+                if self._condemned:
+                    entry, reason = self._condemned[0]
+                    self._doubted = entry.payload, reason
+                    self._queue.give_back([entry for entry, _ in self._condemned])
+                    self._condemned.clear()
+                misdirected = Misdirected(f"every record is refused, whatever is in it: {why}")
+                return self._hold_up(attempt.state, Exchange(exchange.response, misdirected), now)
+            case _:
+                return self._hold_up(attempt.state, exchange, now)
+
+    def _after_delivery(self, state: RouteState, now: float) -> None:
+        self._delivered_at = now
+        self._doubted = None
+        self._resume()
+        self._failover.worked(state)
+        # Others pass, so it was these records and not the route.
+        self._give_up_condemned()
+
+    def _resume(self) -> None:
+        self._failures = 0
+        self._not_before = 0.0
+        self._denied = False
+
+    def _give_up_condemned(self) -> None:
+        """What was refused, alone and for itself, is rejected."""
+        for entry, reason in self._condemned:
+            self._queue.done([entry])
+            self._reject(entry.payload.records, reason)
+        self._condemned.clear()
+
+    def _hold_up(self, state: RouteState, exchange: Exchange, now: float) -> float:
+        """Nothing was delivered and nothing is lost: wait, or go on with another route."""
+        verdict = exchange.verdict
+        assert isinstance(verdict, Retryable | Denied | Unsupported | Misdirected)  # noqa: S101  # for the type checker
+        self._ledger.retry_needed()
+        self._denied = isinstance(verdict, Denied)
+        if isinstance(verdict, Unsupported):
+            elsewhere = self._failover.unsupported(state, verdict.reason, now)
+        else:
+            no_answer = isinstance(verdict, Retryable) and verdict.no_answer
+            elsewhere = self._failover.failed(state, verdict.reason, now, whole_endpoint=no_answer or self._denied)
+        if elsewhere:
+            self._resume()
+            self._reporter.switched(state.route.url, self._failover.choose(now).route.url, verdict.reason)
+            return 0
+        what_to_do = advice(verdict, exchange.response.fault, url=state.route.url, token=_token_words(self._token))
+        self._reporter.failed(f"{state.route.url}: {verdict.reason}", what_to_do, self._queue.records(), now)
+        if self._denied and self._token.reload():
+            return 0
+        self._failures += 1
+        return self._wait_for(verdict, now)
+
+    def _wait_for(self, verdict: Retryable | Denied | Unsupported | Misdirected, now: float) -> float:
+        asked = verdict.after if isinstance(verdict, Retryable) else None
+        pace = backoff_seconds if isinstance(verdict, Retryable) else slow_backoff_seconds
+        wait = max(pace(self._failures, self._random), asked or 0.0)
+        self._wait_is_ours = not asked
+        self._not_before = now + wait
+        return wait
+
+    def _halve(self, taken: Sequence[Entry], payload: Payload, *, suspect: bool) -> None:
+        self._queue.replace(taken, [Entry(half, suspect) for half in halve(payload)])
+
+    def _shrink(self, taken: Sequence[Entry], payload: Payload, reason: str) -> None:
+        smaller = payload.size_bytes // 2
+        shrunk = shrink(payload, smaller) if smaller >= _SMALLEST_SHRUNK_BYTES else None
+        if shrunk is None:
+            self._queue.done(taken)
+            self._reject(payload.records, reason)
+        else:
+            self._queue.replace(taken, [Entry(shrunk, suspect=True)])
+
+    def _drop_stale(self, taken: Sequence[Entry], payload: Payload, oldest_unix_nano: int) -> None:
+        kept, dropped = drop_stale(payload, oldest_unix_nano)
+        self._queue.replace(taken, [] if kept is None else [Entry(kept, taken[0].suspect)])
+        self._drop(dropped, "older than 24 hours, the age limit of Dynatrace (DT_OTLP_LOGS_STALE=drop)")
+
+    def _after_internal_error(self, taken: Sequence[Entry], error: Exception) -> float:
+        self._internal_errors += 1
+        words = f"internal error: {type(error).__name__}: {error}"
+        if self._internal_errors < _MOST_INTERNAL_ERRORS:
+            self._queue.give_back(taken)
+            now = self._clock.monotonic()
+            self._reporter.failed(words, "please report it", self._queue.records(), now)
+            self._failures += 1
+            return self._wait_for(Retryable(words), now)
+        self._internal_errors = 0
+        self._doubted = None
+        self._give_up_condemned()
+        self._queue.done(taken)
+        self._drop(sum(entry.payload.records for entry in taken), words)
+        return 0
+
+    def _reject(self, records: int, reason: str) -> None:
+        self._ledger.reject(records, reason)
+        self._reporter.lost(records, reason, self._clock.monotonic())
+
+    def _drop(self, records: int, reason: str) -> None:
+        self._ledger.drop(records, reason)
+        self._reporter.lost(records, reason, self._clock.monotonic())
+
+
+def _token_words(source: TokenSource) -> str:
+    token = source.current()
+    return f"the token {token.public_id} from {source.where}" if token else "no token is sent, yet one"

@@ -1,0 +1,192 @@
+"""The thread that steps the delivery loop, and everything that waits for it: flush, shutdown, fork."""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+
+from dt_otlp_logs.delivery.clock import Clock
+from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats
+from dt_otlp_logs.delivery.loop import IDLE, DeliveryLoop
+from dt_otlp_logs.delivery.memory_queue import SendingQueue
+from dt_otlp_logs.delivery.reporter import DeliveryReporter
+from dt_otlp_logs.encoding.payload import Payload
+
+QUEUE_FULL = "the sending queue was full (DT_OTLP_LOGS_QUEUE_MAX_BYTES)"
+AT_SHUTDOWN = "not delivered before the end of the shutdown timeout (DT_OTLP_LOGS_SHUTDOWN_TIMEOUT_SECONDS)"
+AFTER_SHUTDOWN = "logged after shutdown"
+
+# A flush ends a backoff early, so that it can succeed as soon as the server is back; not more often than this, so
+# that an application which flushes after every line does not turn an outage into a storm.
+_LEAST_SECONDS_BETWEEN_NUDGES = 1.0
+
+# At the very end of a budget one attempt may still take this long: shorter than a handshake would be pointless.
+_SHORTEST_ATTEMPT_SECONDS = 0.25
+
+# What the loop is made of, made anew in a forked child: locks, sockets and waiting records are the parent's.
+Parts = tuple[DeliveryLoop, SendingQueue, DeliveryLedger, DeliveryReporter]
+
+
+class DeliveryWorker:
+    """Owns the queue and its loop; starts a thread with the first payload and none before.
+
+    Everything public may be called from any thread, raises nothing, and returns within the time it is given.
+    """
+
+    def __init__(
+        self,
+        make_parts: Callable[[], Parts],
+        *,
+        clock: Clock,
+        timeout_seconds: float,
+        shutdown_timeout_seconds: float,
+    ) -> None:
+        self._make_parts = make_parts
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._shutdown_timeout_seconds = shutdown_timeout_seconds
+        self._start_over()
+        if hasattr(os, "register_at_fork"):
+            # Weakly, since such a hook cannot be taken back.
+            in_child = weakref.WeakMethod(self._start_over)
+            os.register_at_fork(after_in_child=lambda: start_over() if (start_over := in_child()) else None)
+
+    def _start_over(self) -> None:
+        self.loop, self.queue, self.ledger, self.reporter = self._make_parts()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_waiting_for_work = False
+        self._deadline: float | None = None
+        self._closed = False
+        self._ended = False
+        self._nudged_at = 0.0
+
+    def accept(self, payloads: Sequence[Payload], replaced: int = 0) -> bool:
+        """Queue payloads for delivery; False if a record was lost by it (of these, or an older one)."""
+        lost = 0
+        with self._changed:
+            for payload in payloads:
+                self.ledger.accept(payload.records, replaced)
+                replaced = 0
+                dropped = payload.records if self._closed else self.queue.put(payload)
+                self._lose(dropped, AFTER_SHUTDOWN if self._closed else QUEUE_FULL)
+                lost += dropped
+            if self._is_waiting_for_work:
+                self._changed.notify_all()
+            self._ensure_thread()
+        return lost == 0
+
+    def refuse(self, records: int, reason: str) -> None:
+        """Count records that could not even be queued."""
+        self.ledger.accept(records)
+        self._lose(records, reason)
+
+    def stats(self) -> DeliveryStats:
+        """What became of the records so far, at one moment."""
+        return self.ledger.snapshot(route=self.loop.url, held_up=self.loop.held_up)
+
+    def wait_settled(self, timeout_seconds: float, *, even_if_held_up: bool) -> bool:
+        """Wait until the fate of every record accepted so far is known; False if it is not by then.
+
+        Without `even_if_held_up` an outage ends the waiting: the caller learns that it will take longer.
+        """
+        accepted = self.ledger.accepted
+        deadline = self._clock.monotonic() + timeout_seconds
+        with self._changed:
+            if even_if_held_up and self.loop.held_up is not None:
+                self._nudge()
+            while self.ledger.settled() < accepted and (even_if_held_up or self.loop.held_up is None):
+                left = deadline - self._clock.monotonic()
+                if left <= 0 or self._ended:
+                    break
+                self._changed.wait(left)
+        return self.ledger.settled() >= accepted
+
+    def drain(self) -> bool:
+        """Use up to the shutdown timeout, counted once from the first call, to deliver what waits; stays open.
+
+        For the end of the process: it may come before the last batch of the batch processor.
+        """
+        with self._changed:
+            deadline = self._begin_shutdown(None)
+        return self._wait_until(deadline)
+
+    def shutdown(self, timeout_seconds: float | None) -> bool:
+        """Deliver what waits, within the shutdown timeout or less; the rest is dropped and counted. True if none."""
+        with self._changed:
+            if self._ended:
+                return True
+            self._closed = True
+            deadline = self._begin_shutdown(timeout_seconds)
+        settled = self._wait_until(deadline)
+        held_up = self.loop.held_up
+        with self._changed:
+            if not self._ended:
+                self._ended = True
+                self._lose(self.loop.close(), AT_SHUTDOWN if held_up is None else f"{AT_SHUTDOWN}: {held_up}")
+                self.reporter.end()
+                self._changed.notify_all()
+        return settled
+
+    def _begin_shutdown(self, timeout_seconds: float | None) -> float:
+        budget = self._shutdown_timeout_seconds
+        if timeout_seconds is not None:
+            budget = min(budget, max(timeout_seconds, 0.0))
+        ends = self._clock.monotonic() + budget
+        self._deadline = ends if self._deadline is None else min(self._deadline, ends)
+        self.loop.try_now()
+        self._changed.notify_all()
+        return self._deadline
+
+    def _wait_until(self, deadline: float) -> bool:
+        with self._changed:
+            self._ensure_thread()
+            thread = self._thread
+        if thread is None:
+            # A process that is ending may start no thread any more (Python 3.12): this one delivers.
+            while self.queue.records() and (left := deadline - self._clock.monotonic()) > 0:
+                wait = self.loop.step(self._attempt_seconds())
+                with self._changed:
+                    self._changed.wait(min(wait, left))
+        return self.wait_settled(deadline - self._clock.monotonic(), even_if_held_up=True)
+
+    def _attempt_seconds(self) -> float:
+        deadline = self._deadline
+        if deadline is None:
+            return self._timeout_seconds
+        # An attempt cut short has no chance, one without a limit would outlive the budget.
+        return min(self._timeout_seconds, max(deadline - self._clock.monotonic(), _SHORTEST_ATTEMPT_SECONDS))
+
+    def _lose(self, records: int, reason: str) -> None:
+        if records:
+            self.ledger.drop(records, reason)
+            self.reporter.lost(records, reason, self._clock.monotonic())
+
+    def _nudge(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._nudged_at >= _LEAST_SECONDS_BETWEEN_NUDGES:
+            self._nudged_at = now
+            self.loop.try_now()
+            self._changed.notify_all()
+
+    def _ensure_thread(self) -> None:
+        if (self._thread is not None and self._thread.is_alive()) or self._ended or not self.queue.records():
+            return
+        thread = threading.Thread(target=self._run, name="dt-otlp-logs-delivery", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._thread = None  # out of threads, or the interpreter is ending: the next call tries again
+        else:
+            self._thread = thread
+
+    def _run(self) -> None:
+        while not self._ended:
+            wait = self.loop.step(self._attempt_seconds())
+            with self._changed:
+                self._changed.notify_all()
+                if wait <= 0 or self._ended or (wait == IDLE and self.queue.records()):
+                    continue
+                self._is_waiting_for_work = wait == IDLE
+                self._changed.wait(None if wait == IDLE else wait)
+                self._is_waiting_for_work = False
