@@ -264,7 +264,8 @@ class DeliveryLoop:
             no_answer = isinstance(verdict, Retryable) and verdict.no_answer
             elsewhere = self._failover.failed(state, verdict.reason, now, whole_endpoint=no_answer or self._denied)
         if elsewhere:
-            self._resume()
+            # The count of failures goes on: two dead routes in turn are no reason to hurry.
+            self._not_before = 0.0
             self._reporter.switched(state.route.url, self._failover.choose(now).route.url, verdict.reason)
             return 0
         what_to_do = advice(verdict, exchange.response.fault, url=state.route.url, token=_token_words(self._token))

@@ -20,6 +20,7 @@ class DeliveryReporter:
         self._diagnostics = diagnostics
         self._lock = threading.Lock()
         self._reason: str | None = None
+        self._reasons: set[str] = set()
         self._since = 0.0
         self._reminded = 0.0
         self._late = 0
@@ -38,11 +39,14 @@ class DeliveryReporter:
             if self._reason is None:
                 self._since = self._reminded = now
                 self._late = 0
+                self._reasons.clear()
                 self._diagnostics.warning(f"Delivery is held up: {text}")
-            elif now - self._reminded >= (_REMINDER_SECONDS if reason == self._reason else _NEW_REASON_SECONDS):
+            elif now - self._reminded >= (_REMINDER_SECONDS if reason in self._reasons else _NEW_REASON_SECONDS):
                 self._reminded = now
                 self._diagnostics.warning(f"Delivery is still held up after {_seconds(now - self._since)}: {text}")
             self._reason = reason
+            if len(self._reasons) < _MOST_REASONS:
+                self._reasons.add(reason)
 
     def switched(self, left: str, to: str, reason: str) -> None:
         """Another route is tried at once; said once for each pair of URLs, as probes repeat it."""

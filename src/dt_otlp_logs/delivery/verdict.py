@@ -109,7 +109,7 @@ def _judge_success(form: Form, response: Response, records: int) -> Verdict:
         return Misdirected(f"HTTP {response.status} with an HTML page instead of Dynatrace's answer")
     if not response.body.strip():
         return Delivered(records)
-    partial = _otlp_partial_success(response.body) if form == "otlp" else _json_partial_success(response.body)
+    partial = _otlp_partial_success(response) if form == "otlp" else _json_partial_success(response.body)
     if partial is None:
         return Misdirected(f"HTTP {response.status} with an answer that is not Dynatrace's: {_quote(response.body)}")
     rejected, note = partial
@@ -117,14 +117,18 @@ def _judge_success(form: Form, response: Response, records: int) -> Verdict:
     return Delivered(records - rejected, rejected, _quote(note) if note else "")
 
 
-def _otlp_partial_success(body: bytes) -> tuple[int, str] | None:
+def _otlp_partial_success(response: Response) -> tuple[int, str] | None:
     from google.protobuf.message import DecodeError
+    from google.protobuf.unknown_fields import UnknownFieldSet
     from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
     try:
-        answer = ExportLogsServiceResponse.FromString(body)
+        answer = ExportLogsServiceResponse.FromString(response.body)
     except DecodeError:
-        return _otlp_json_partial_success(body)
+        return _otlp_json_partial_success(response.body)
+    # "It works!" happens to be a valid message of unknown fields.
+    if len(UnknownFieldSet(answer)) and "protobuf" not in response.headers.get("content-type", ""):
+        return None
     return answer.partial_success.rejected_log_records, answer.partial_success.error_message
 
 

@@ -1,0 +1,130 @@
+"""The table of settings: every key, its environment variables in order, its default and what it is for."""
+
+from typing import Any
+
+from dt_otlp_logs.config import readers
+from dt_otlp_logs.config.endpoint import BASE_VARIABLE, LOGS_VARIABLE, OTLP_PATH
+from dt_otlp_logs.config.headers import Headers
+from dt_otlp_logs.config.masking import escape, mask
+from dt_otlp_logs.config.setting import Setting, choice
+
+OWN_PREFIX = "DT_OTLP_LOGS_"
+
+
+def _own(key: str) -> str:
+    return OWN_PREFIX + key.upper()
+
+
+def _otel(name: str) -> tuple[str, str]:
+    return f"OTEL_EXPORTER_OTLP_LOGS_{name}", f"OTEL_EXPORTER_OTLP_{name}"
+
+
+def _show_endpoints(endpoints: Any) -> str:
+    addresses = [str(endpoint.otlp_url or endpoint.json_url).removesuffix(OTLP_PATH) for endpoint in endpoints]
+    return escape(mask(", ".join(addresses)))
+
+
+def _show_patterns(patterns: Any) -> str:
+    return ", ".join(escape(pattern.pattern) for pattern in patterns) or "none"
+
+
+def _show_headers(headers: Any) -> str:
+    return ", ".join(f"{escape(name)}=***" for name in headers) or "none"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "endpoint", ("DT_ENDPOINT", LOGS_VARIABLE, BASE_VARIABLE), readers.endpoints, (),
+        "the Dynatrace tenant, ActiveGate or OneAgent that logs go to; several, separated by commas, in order",
+        _show_endpoints,
+    ),
+    Setting("api_token", ("DT_API_TOKEN",), readers.token, None, "the access token, scope logs.ingest"),
+    Setting(
+        "api_token_file", ("DT_API_TOKEN_FILE",), readers.path, None,
+        "a file that holds the token; read again when it changes",
+    ),
+    Setting(
+        "allow_http", (_own("allow_http"),), readers.switch, False,
+        "send the token over http:// to a host other than this machine",
+    ),
+    Setting(
+        "fallback", (_own("fallback"),), choice("auto", "never", "json-only"), "auto",
+        "when JSON ingest is used: if OTLP is not offered, never, or alone",
+    ),
+    Setting(
+        "compression", (_own("compression"), *_otel("COMPRESSION")), readers.compression, "gzip",
+        "how request bodies are compressed: gzip or none",
+    ),
+    Setting(
+        "timeout_seconds", (_own("timeout_seconds"), *_otel("TIMEOUT")), readers.timeout, 10.0,
+        "the longest one request may take; connecting takes at most 3 seconds of it",
+    ),
+    # 2 MB for a batch: the access-limits page's figure for OTLP logs, the smaller of the two documented ones.
+    Setting(
+        "max_request_bytes", (_own("max_request_bytes"),), readers.request_bytes, 2_000_000,
+        "the largest request made of several records, before compression",
+    ),
+    Setting(
+        "limits", (_own("limits"),), choice("grail", "classic"), "grail",
+        "which of Dynatrace's limits on a record apply",
+    ),
+    Setting(
+        "queue_directory", (_own("queue_directory"),), readers.directory, None,
+        "where records wait on disk, to outlive the process; none: in memory",
+    ),
+    Setting(
+        "queue_max_bytes", (_own("queue_max_bytes"),), readers.queue_bytes, None,
+        "how much may wait, compressed: 64 MB in memory, 1 GB on disk unless set",
+    ),
+    Setting(
+        "queue_full", (_own("queue_full"),), choice("drop_oldest", "drop_newest"), "drop_oldest",
+        "what is given up when the queue is full",
+    ),
+    Setting(
+        "stale", (_own("stale"),), choice("restamp", "drop"), "restamp",
+        "what happens to records too old for Dynatrace to take",
+    ),
+    Setting(
+        "shutdown_timeout_seconds", (_own("shutdown_timeout_seconds"),), readers.seconds_or_zero, 5.0,
+        "how long the end of the process may wait for delivery",
+    ),
+    Setting(
+        "fallback_after_seconds", (_own("fallback_after_seconds"),), readers.seconds_or_zero, 30.0,
+        "how long a route may fail before the next one is used",
+    ),
+    Setting(
+        "probe_seconds", (_own("probe_seconds"),), readers.seconds, 60.0,
+        "how often a route that was left is tried again",
+    ),
+    Setting(
+        "ca_file", (_own("ca_file"), *_otel("CERTIFICATE")), readers.certificate_file, None,
+        "certificates to trust (PEM); none: the system's",
+    ),
+    Setting(
+        "client_certificate_file", (_own("client_certificate_file"), *_otel("CLIENT_CERTIFICATE")),
+        readers.certificate_file, None, "the certificate to show to the server (PEM)",
+    ),
+    Setting(
+        "client_key_file", (_own("client_key_file"), *_otel("CLIENT_KEY")), readers.key_file, None,
+        "the key of that certificate (PEM); none: in the certificate's file",
+    ),
+    Setting(
+        "proxy", (_own("proxy"),), readers.proxy, None,
+        "the proxy to use; unless set, HTTPS_PROXY and HTTP_PROXY; NO_PROXY names exceptions",
+    ),
+    Setting("enrich", (_own("enrich"),), readers.switch, True, "add the host's and pod's Dynatrace attributes"),
+    Setting(
+        "structure", (_own("structure"),), readers.structure, None,
+        "how Dynatrace keeps nested values: raw or flattened; none: as the tenant is set",
+    ),
+    Setting(
+        "redact", (_own("redact"),), readers.patterns, (),
+        "regular expressions, one a line, whose matches become ***", _show_patterns,
+    ),
+    Setting(
+        "headers", _otel("HEADERS"), readers.headers, Headers(),
+        "further request headers, name=value separated by commas", _show_headers,
+    ),
+)  # fmt: skip
+
+BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -1,0 +1,23 @@
+"""What every test starts from: an environment without our variables, and no pipeline left over from another test."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("OTEL_", "DT_")) or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_pipeline_left_running() -> Iterator[None]:
+    yield
+    import sys
+
+    pipeline = sys.modules.get("dt_otlp_logs.pipeline")
+    if pipeline is not None and pipeline._running is not None:
+        pipeline._running.shutdown(0.1)
