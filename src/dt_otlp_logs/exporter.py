@@ -53,9 +53,8 @@ class DynatraceLogExporter(LogRecordExporter):
                 raise
             self._worker: DeliveryWorker | None = None
             self._unconfigured = DeliveryLedger()
-            for line in str(error).splitlines():
-                _diagnostics.error(line)
-            _diagnostics.error("No log record is exported until this is mended; the application runs on.")
+            problems = "; ".join(str(error).splitlines())
+            _diagnostics.error(f"No log record is exported, the application runs on: {problems}")
             return
         self._set_up(config)
 

@@ -1,0 +1,344 @@
+"""`send` as a user meets it: what arrives, what it says, and how it fails."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry._logs import SeverityNumber
+
+from dt_otlp_logs.cli.__main__ import main
+from dt_otlp_logs.cli.entries import EntryReader
+from dt_otlp_logs.cli.failure import CommandFailed, UsageError
+from dt_otlp_logs.cli.lines import LineSplitter
+from dt_otlp_logs.cli.reading import BatchReader
+from dt_otlp_logs.cli.source import PipeSource, open_file
+from dt_otlp_logs.emulator import Fault, running_emulator
+
+from .conftest import Sender
+
+ACCESS = "".join(
+    f'10.0.0.{number % 9} - - [10/Oct/2024:13:55:{number % 60:02} +0000] "GET /{number} HTTP/1.1" 200 5\r\n'
+    for number in range(300)
+)
+
+
+def resource(sender: Sender) -> Mapping[str, Any]:
+    return sender.exporter.records[0].resource.attributes
+
+
+def test_a_record_carries_time_level_content_and_the_file_it_came_from(sender: Sender, tmp_path: Path) -> None:
+    path = tmp_path / "shop-api.log.1"
+    path.write_text("2024-03-01 10:00:00,123 WARNING shop slow\n")
+    assert sender(path, "--timezone", "UTC").status == 0
+    [record] = sender.exporter.records
+    log_record = record.log_record
+    assert log_record.body == "2024-03-01 10:00:00,123 WARNING shop slow"
+    assert log_record.timestamp == 1_709_287_200_123_000_000
+    assert (log_record.severity_text, log_record.severity_number) == ("WARN", SeverityNumber.WARN)
+    assert log_record.attributes == {"log.file.path": str(path), "log.file.name": "shop-api.log.1"}
+    assert record.resource.attributes == {"service.name": "shop-api"}
+    assert record.instrumentation_scope is not None
+    assert record.instrumentation_scope.name == "dt_otlp_logs.send"
+
+
+def test_a_json_line_carries_its_trace_and_its_attributes(sender: Sender, tmp_path: Path) -> None:
+    path = tmp_path / "app.jsonl"
+    path.write_text(
+        '{"message": "m", "level": "info", "trace_id": "0af7651916cd43dd8448eb211c80319c",'
+        ' "span_id": "b7ad6b7169203331", "order": {"id": 7}}\n'
+    )
+    sender(path)
+    log_record = sender.exporter.records[0].log_record
+    assert log_record.trace_id == 0x0AF7651916CD43DD8448EB211C80319C
+    assert log_record.span_id == 0xB7AD6B7169203331
+    assert log_record.attributes is not None
+    assert log_record.attributes["order"] == {"id": 7}
+
+
+def test_the_service_comes_from_the_argument_then_the_environment_then_the_file(
+    sender: Sender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("one\n")
+    sender(path)
+    assert resource(sender)["service.name"] == "app"
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=from-env,team=a")
+    again = Sender()
+    again(path, "--attribute", "team=b", "--attribute", "note=x=y")
+    assert resource(again) == {"service.name": "from-env", "team": "b", "note": "x=y"}
+    last = Sender()
+    last(path, "--service-name", "mine")
+    assert resource(last)["service.name"] == "mine"
+
+
+def test_a_json_line_that_names_its_service_belongs_to_it_unless_the_user_said_otherwise(
+    sender: Sender, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.log"
+    path.write_text('{"message": "m", "service.name": "checkout"}\nplain\n')
+    sender(path)
+    names = [record.resource.attributes["service.name"] for record in sender.exporter.records]
+    assert names == ["checkout", "app"]
+    named = Sender()
+    named(path, "--service-name", "mine")
+    assert resource(named)["service.name"] == "mine"
+
+
+def test_standard_input_is_read_to_its_end(sender: Sender, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sender("-", stdin=b"one\ntwo").status == 0
+    assert sender.exporter.contents == ["one", "two"]
+    assert resource(sender)["service.name"] == "stdin"
+    assert sender.exporter.records[0].log_record.attributes == {}
+    assert capsys.readouterr().out.startswith("read 2 lines, 2 records: delivered 2, rejected 0, dropped 0 in ")
+
+
+def test_a_pipe_is_sent_while_it_is_still_open(sender: Sender) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"one\ntwo")
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        source = PipeSource(pipe, quiet_seconds=0.02)
+        entries = EntryReader("auto", None, sender.clock.time_ns, live=source.live)
+        reader = BatchReader(source, entries, sender.clock.monotonic, LineSplitter())
+        first = next(reader.batches(lambda _: False))
+    os.close(writing)
+    assert [entry.content for entry in first.entries] == ["one", "two"]
+
+
+def test_a_gzip_file_is_read_as_what_it_holds(sender: Sender, tmp_path: Path) -> None:
+    path = tmp_path / "app.log.2"
+    path.write_bytes(gzip.compress(ACCESS.encode()))
+    assert sender(path).status == 0
+    assert sender.exporter.contents == ACCESS.split("\r\n")[:-1]
+
+
+def test_a_damaged_gzip_file_fails_after_what_could_be_read(sender: Sender, tmp_path: Path) -> None:
+    path = tmp_path / "app.gz"
+    path.write_bytes(gzip.compress(os.urandom(400_000).hex().encode() + b"\nlast\n")[:-300_000])
+    with pytest.raises(CommandFailed, match=r"reading .*app\.gz failed after line 1: "):
+        sender(path)
+    assert len(sender.exporter.records) == 1
+
+
+def test_the_order_is_kept_over_many_batches(sender: Sender, tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    lines = [f"line {number}" for number in range(3_500)]
+    path.write_text("\n".join(lines))
+    sender(path)
+    assert sender.exporter.contents == lines
+    assert [len(batch) for batch in sender.exporter.batches] == [1_000, 1_000, 1_000, 500]
+
+
+def test_ctrl_c_ends_at_a_whole_line_and_says_that_the_file_was_not_finished(
+    sender: Sender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "app.log"
+    lines = [f"line number {number}" for number in range(60_000)]
+    path.write_text("\n".join(lines))
+    export = sender.exporter.export
+
+    def interrupted(batch: Any, /) -> object:
+        sender.signals.press_ctrl_c()
+        return export(batch)
+
+    sender.exporter.export = interrupted  # type: ignore[method-assign]
+    assert sender(path).status == 130
+    contents = sender.exporter.contents
+    assert 0 < len(contents) < 60_000
+    assert contents == lines[: len(contents)]
+    assert f"delivered {len(contents):,}, " in capsys.readouterr().out
+
+
+def test_an_empty_file_sends_nothing_and_is_no_failure(
+    sender: Sender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "empty.log"
+    path.touch()
+    assert sender(path).status == 0
+    assert capsys.readouterr().out.startswith("read 0 lines, 0 records: delivered 0")
+
+
+def test_the_summary_mentions_what_was_unusual(
+    sender: Sender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "app.log"
+    path.write_text('{"message": "one"}\noops\n{"message": "two"}\n\n')
+    sender(path, "--format", "json")
+    assert "read 4 lines (1 blank, 1 not JSON), 3 records" in capsys.readouterr().out
+
+
+def test_the_summary_can_be_json_or_nothing(sender: Sender, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("one\ntwo\n")
+    sender(path, "--json")
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["lines"], summary["records"], summary["delivered"], summary["dropped"]) == (2, 2, 2, 0)
+    Sender()(path, "--quiet")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_dry_run_shows_what_was_understood_with_nothing_a_terminal_would_obey(
+    sender: Sender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("2024-03-01 10:00:00,5 ERROR a\x1b[31m\n  b\n2024-03-01 10:00:01 c\n2024-03-01 10:00:02 d\n")
+    assert sender(path, "--dry-run", "2", "--timezone", "UTC").status == 0
+    assert sender.exporter.records == []
+    assert capsys.readouterr().out.splitlines() == [
+        "time                           loglevel   content",
+        r"2024-03-01T10:00:00.500Z       ERROR      2024-03-01 10:00:00,5 ERROR a\x1b[31m\n  b",
+        "2024-03-01T10:00:01.000Z       NONE       2024-03-01 10:00:01 c",
+        "nothing was sent",
+    ]
+
+
+def test_only_what_the_command_line_says_becomes_a_setting(sender: Sender, tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("one\n")
+    assert sender(path).settings == {}
+    sent = Sender()(path, "--endpoint", "http://localhost:1", "--api-token-file", "token")
+    assert sent.settings == {"endpoint": "http://localhost:1", "api_token_file": "token"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["missing.log"], "missing.log does not exist"),
+        (["."], ". is a directory: name a file"),
+        (["bad\x00name"], r"bad\\x00name cannot be opened"),
+        (["x" * 5_000], "cannot be opened: File name too long"),
+        (["app.log", "--timezone", "Mars/Base"], "--timezone Mars/Base: no such zone"),
+        (["app.log", "--timezone", "../../etc/passwd"], "no such zone"),
+        (["app.log", "--attribute", "novalue"], "--attribute novalue: write it as KEY=VALUE"),
+        (["app.log", "--attribute", "=x"], "write it as KEY=VALUE"),
+        (["app.log", "--give-up-after", "0"], "--give-up-after: a number of seconds above 0"),
+        (["app.log", "--give-up-after", "nan"], "--give-up-after: a number of seconds above 0"),
+        (["app.log", "--dry-run", "0"], "--dry-run: at least 1 record"),
+    ],
+)
+def test_a_wrong_command_line_is_one_clear_line(
+    sender: Sender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], complaint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.log").write_text("one\n")
+    with pytest.raises(UsageError, match=complaint) as error:
+        sender(*arguments)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_may_not_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.log"
+    secret.touch()
+
+    def refuse(path: str) -> Any:
+        raise PermissionError(13, "Permission denied", path)
+
+    with pytest.raises(UsageError, match=r"secret\.log may not be read by this user"):
+        open_file(str(secret), refuse)
+
+
+@pytest.fixture
+def access_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in os.environ:
+        if name.startswith(("DT_", "OTEL_")):
+            monkeypatch.delenv(name)
+    path = tmp_path / "access.log"
+    path.write_bytes(ACCESS.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "status"),
+    [
+        ({"DT_API_TOKEN": "dt0c01.A.B"}, [], 2),
+        ({"DT_ENDPOINT": "http://[", "DT_API_TOKEN": "dt0c01.A.B"}, [], 2),
+        ({"DT_ENDPOINT": "http://127.0.0.1:1", "DT_API_TOKEN": ""}, [], 2),
+        ({"DT_ENDPOINT": "http://127.0.0.1:1", "DT_API_TOKEN": "dt0c01.A.B"}, ["--give-up-after", "0.1"], 1),
+    ],
+    ids=["no endpoint", "a bad URL", "an empty token", "a port that refuses"],
+)
+def test_a_configuration_that_cannot_work_ends_without_a_traceback(
+    access_log: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    arguments: list[str],
+    status: int,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["send", str(access_log), *arguments]) == status
+    error = capsys.readouterr().err
+    assert error.splitlines()[-1].strip()
+    assert "Traceback" not in error
+    assert "dt-otlp-logs:" in error
+
+
+def test_every_line_arrives_in_order_with_its_text_unchanged(
+    access_log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_emulator() as emulator:
+        monkeypatch.setenv("DT_API_TOKEN", emulator.api_token)
+        assert main(["send", str(access_log), "--endpoint", emulator.url]) == 0
+        records = emulator.records()
+    assert [record["content"] for record in records] == ACCESS.split("\r\n")[:-1]
+    assert records[0]["log.original_timestamp"].startswith("2024-10-10T13:55:00")
+    assert capsys.readouterr().out.startswith("read 300 lines, 300 records: delivered 300, rejected 0, dropped 0 in ")
+
+
+def test_an_outage_in_the_middle_costs_no_line(access_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_emulator() as emulator:
+        monkeypatch.setenv("DT_API_TOKEN", emulator.api_token)
+        emulator.order(Fault(status=503, times=1))
+        assert main(["send", str(access_log), "--endpoint", emulator.url]) == 0
+        assert [record["content"] for record in emulator.records()] == ACCESS.split("\r\n")[:-1]
+
+
+def test_a_record_the_server_refuses_is_a_failure_with_its_number(
+    access_log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_emulator() as emulator:
+        monkeypatch.setenv("DT_API_TOKEN", emulator.api_token)
+        emulator.order(Fault(rejected_records=3, times=1))
+        assert main(["send", str(access_log), "--endpoint", emulator.url]) == 1
+        assert len(emulator.records()) == 297
+    output = capsys.readouterr()
+    assert "delivered 297, rejected 3, dropped 0" in output.out
+    assert output.err.splitlines()[-1].startswith("dt-otlp-logs: 3 records not delivered: 3 ")
+
+
+def test_a_token_that_is_refused_is_a_failure_that_says_so(
+    access_log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_emulator() as emulator:
+        monkeypatch.setenv("DT_API_TOKEN", "dt0c01.UNKNOWN.SECRETSECRET")
+        status = main(["send", str(access_log), "--endpoint", emulator.url, "--give-up-after", "0.2"])
+        assert emulator.records() == []
+    output = capsys.readouterr()
+    assert status == 1
+    assert "401" in output.err.splitlines()[-1]
+    assert "300 records not delivered" in output.err.splitlines()[-1]
+    assert "SECRETSECRET" not in output.err + output.out
+
+
+def test_sigterm_ends_a_follower_in_good_order(access_log: Path) -> None:
+    with running_emulator() as emulator:
+        follower = subprocess.Popen(
+            [sys.executable, "-m", "dt_otlp_logs.cli", "send", access_log, "--follow", "--endpoint", emulator.url],
+            env={**os.environ, "DT_API_TOKEN": emulator.api_token},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        emulator.wait_for(300, 20)
+        with access_log.open("a") as file:
+            file.write("last words\n")
+        follower.terminate()
+        out, _ = follower.communicate(timeout=20)
+        assert follower.returncode == 0
+        assert out.startswith("read 301 lines, 301 records: delivered 301")
+        assert emulator.records()[-1]["content"] == "last words"

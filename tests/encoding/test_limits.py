@@ -1,0 +1,31 @@
+"""The cut at a limit, and the limits' numbers."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dt_otlp_logs.encoding.limits import CLASSIC, GRAIL, PROFILES, cut
+
+
+@given(st.text(), st.integers(0, 200))
+def test_a_cut_text_fits_is_valid_and_says_exactly_what_is_missing(text: str, max_bytes: int) -> None:
+    encoded = text.encode()
+    result = cut(encoded, max_bytes)
+    assert len(result) <= max_bytes or result == encoded
+    result.decode()
+    if len(encoded) <= max_bytes:
+        assert result == encoded
+    elif match := re.search(rb"\.\.\.\[truncated (\d+) bytes\]\Z", result):
+        kept = result[: match.start()]
+        assert encoded.startswith(kept)
+        assert len(kept) + int(match[1]) == len(encoded)
+    else:
+        assert encoded.startswith(result)
+        assert max_bytes <= len(f"...[truncated {len(encoded)} bytes]")
+
+
+def test_the_profiles_are_what_dynatrace_documents() -> None:
+    assert (GRAIL.content_bytes, GRAIL.attribute_value_bytes) == (10_000_000, 32_768)
+    assert (CLASSIC.content_bytes, CLASSIC.attribute_value_bytes) == (8_192, 250)
+    assert PROFILES == {"grail": GRAIL, "classic": CLASSIC}

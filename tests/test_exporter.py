@@ -1,0 +1,235 @@
+"""The exporter in OpenTelemetry's hands: what the SDK calls, and what arrives at the emulator."""
+
+import logging
+import time
+
+import pytest
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+
+from dt_otlp_logs import ConfigError, DynatraceJsonLogExporter, DynatraceLogExporter
+from dt_otlp_logs.emulator import Fault, RunningEmulator, running_emulator
+
+RESOURCE = Resource({"service.name": "checkout"})
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def fresh(emulator: RunningEmulator) -> None:
+    emulator.clear()
+    emulator.clear_faults()
+
+
+def exporter_for(emulator: RunningEmulator, **settings: object) -> DynatraceLogExporter:
+    return DynatraceLogExporter(endpoint=emulator.url, api_token=emulator.api_token, **settings)
+
+
+def records(count: int, start: int = 0) -> list[ReadableLogRecord]:
+    return [
+        ReadableLogRecord(
+            LogRecord(
+                timestamp=time.time_ns(),
+                severity_number=SeverityNumber.INFO,
+                severity_text="INFO",
+                body=f"record {number}",
+                attributes={"number": number},
+            ),
+            RESOURCE,
+        )
+        for number in range(start, start + count)
+    ]
+
+
+def test_export_waits_until_the_records_are_delivered(emulator: RunningEmulator) -> None:
+    exporter = exporter_for(emulator)
+    assert exporter.export(records(3)) is LogRecordExportResult.SUCCESS
+    assert [record["content"] for record in emulator.records()] == ["record 0", "record 1", "record 2"]
+    assert exporter.stats().delivered == 3
+    assert exporter.shutdown()
+
+
+def test_a_request_is_gzipped_protobuf_with_the_token_and_our_name(emulator: RunningEmulator) -> None:
+    exporter = exporter_for(emulator)
+    exporter.export(records(1))
+    (request,) = emulator.requests()
+    assert request["path"] == "/api/v2/otlp/v1/logs"
+    assert (request["content_type"], request["content_encoding"]) == ("application/x-protobuf", "gzip")
+    assert request["user_agent"].startswith("dt-otlp-logs/")
+    exporter.shutdown()
+
+
+def test_json_ingest_stores_the_same_records(emulator: RunningEmulator) -> None:
+    exporter = DynatraceJsonLogExporter(endpoint=emulator.url, api_token=emulator.api_token)
+    exporter.export(records(2))
+    assert {request["path"] for request in emulator.requests()} == {"/api/v2/logs/ingest"}
+    first = emulator.records()[0]
+    assert (first["content"], first["loglevel"], first["service.name"], first["number"]) == (
+        "record 0",
+        "INFO",
+        "checkout",
+        0,
+    )
+    exporter.shutdown()
+
+
+def test_json_takes_over_where_the_otlp_route_is_missing(emulator: RunningEmulator) -> None:
+    emulator.order(Fault(status=404, path="otlp"))
+    exporter = exporter_for(emulator)
+    assert exporter.export(records(2)) is LogRecordExportResult.SUCCESS
+    assert len(emulator.records()) == 2
+    assert exporter.stats().route.endswith("/api/v2/logs/ingest")
+    exporter.shutdown()
+
+
+def test_compression_can_be_switched_off(emulator: RunningEmulator) -> None:
+    exporter = exporter_for(emulator, compression="none")
+    exporter.export(records(1))
+    assert emulator.requests()[0]["content_encoding"] in (None, "", "identity")
+    assert len(emulator.records()) == 1
+    exporter.shutdown()
+
+
+def test_an_outage_ends_the_waiting_of_export_and_loses_nothing(emulator: RunningEmulator) -> None:
+    exporter = exporter_for(emulator)
+    emulator.order(Fault(status=503, seconds=1.0))
+    assert exporter.export(records(5)) is LogRecordExportResult.SUCCESS
+    stats = exporter.stats()
+    assert (stats.queued, stats.delivered) == (5, 0)
+    assert "HTTP 503" in stats.held_up
+    assert exporter.force_flush(10_000)
+    assert len(emulator.records()) == 5
+    exporter.shutdown()
+
+
+def test_a_flush_says_false_once_after_a_loss(emulator: RunningEmulator) -> None:
+    exporter = exporter_for(emulator)
+    emulator.order(Fault(rejected_records=1, times=1))
+    exporter.export(records(3))
+    assert not exporter.force_flush(5_000)
+    assert exporter.stats().rejected == 1
+    exporter.export(records(3))
+    assert exporter.force_flush(5_000)
+    exporter.shutdown()
+
+
+def test_records_exported_after_shutdown_are_counted_as_lost(emulator: RunningEmulator) -> None:
+    exporter = exporter_for(emulator)
+    exporter.shutdown()
+    assert exporter.export(records(2)) is LogRecordExportResult.FAILURE
+    assert exporter.stats().dropped == 2
+
+
+def test_made_without_arguments_a_missing_configuration_raises_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    exporter = DynatraceLogExporter()
+    assert exporter.export(records(3)) is LogRecordExportResult.FAILURE
+    assert exporter.stats().reasons == {"not configured": 3}
+    assert exporter.stats().accepted == exporter.stats().dropped == 3
+    assert not exporter.force_flush()
+    exporter.shutdown()
+    said = capsys.readouterr().err
+    assert "DT_ENDPOINT" in said
+    assert "Traceback" not in said
+
+
+def test_made_with_arguments_a_wrong_configuration_is_an_error_with_every_problem() -> None:
+    with pytest.raises(ConfigError) as error:
+        DynatraceLogExporter(endpoint="ftp://x", api_token="", timeout_seconds="never")
+    assert {problem.key for problem in error.value.problems} == {"endpoint", "api_token", "timeout_seconds"}
+
+
+def test_the_environment_configures_it(emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DT_ENDPOINT", emulator.url)
+    monkeypatch.setenv("DT_API_TOKEN", emulator.api_token)
+    exporter = DynatraceLogExporter()
+    exporter.export(records(1))
+    assert len(emulator.records()) == 1
+    exporter.shutdown()
+
+
+def test_the_operators_variables_configure_it(emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", f"{emulator.url}/e/abc12345/api/v2/otlp/v1/logs")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_HEADERS", f"authorization=Api-Token {emulator.api_token}")
+    exporter = DynatraceLogExporter()
+    exporter.export(records(1))
+    assert len(emulator.records()) == 1
+    exporter.shutdown()
+
+
+def test_an_unencodable_value_costs_no_record(emulator: RunningEmulator) -> None:
+    class Hostile:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+    batch = records(3)
+    batch[1].log_record.body = {"a": Hostile()}
+    exporter = exporter_for(emulator)
+    assert exporter.export(batch) is LogRecordExportResult.SUCCESS
+    assert len(emulator.records()) == 3
+    stats = exporter.stats()
+    assert (stats.delivered, stats.rejected, stats.dropped) == (3, 0, 0)
+    assert stats.replaced == 1
+    exporter.shutdown()
+
+
+def test_a_burst_through_the_unmodified_batch_processor_at_latency_loses_nothing(emulator: RunningEmulator) -> None:
+    emulator.order(Fault(delay_seconds=0.05))
+    exporter = exporter_for(emulator)
+    provider = LoggerProvider(RESOURCE)
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+    logger = provider.get_logger("burst")
+    for number in range(20_000):
+        logger.emit(timestamp=time.time_ns(), severity_number=SeverityNumber.INFO, body=f"record {number}")
+    provider.force_flush()
+    assert exporter.force_flush(30_000)
+    contents = [record["content"] for record in emulator.records()]
+    assert len(contents) == exporter.stats().accepted, "the exporter delivered all it was given"
+    assert contents == [f"record {number}" for number in range(20_000)]
+    provider.shutdown()
+
+
+def test_a_simple_processor_delivers_each_record_before_it_returns(emulator: RunningEmulator) -> None:
+    provider = LoggerProvider(RESOURCE)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter_for(emulator)))
+    provider.get_logger("x").emit(body="one")
+    assert [record["content"] for record in emulator.records()] == ["one"]
+    provider.shutdown()
+
+
+def test_a_provider_shutdown_delivers_what_is_queued_and_returns_in_time(emulator: RunningEmulator) -> None:
+    exporter = exporter_for(emulator)
+    provider = LoggerProvider(RESOURCE)
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=60_000))
+    provider.get_logger("x").emit(body="last words")
+    provider.shutdown()
+    assert [record["content"] for record in emulator.records()] == ["last words"]
+
+
+def test_a_root_logger_at_debug_comes_to_rest(emulator: RunningEmulator) -> None:
+    from opentelemetry.instrumentation.logging.handler import LoggingHandler
+
+    exporter = exporter_for(emulator)
+    provider = LoggerProvider(RESOURCE)
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=50))
+    root = logging.getLogger()
+    handler, level = LoggingHandler(logger_provider=provider), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        logging.getLogger("app").debug("only this")
+        assert provider.force_flush()
+        assert exporter.force_flush(5_000)
+        time.sleep(0.3)  # six schedule delays in which a feedback loop would post on
+        assert [record["content"] for record in emulator.records() if record["otel.scope.name"] != "asyncio"] == [
+            "only this"
+        ]
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        provider.shutdown()

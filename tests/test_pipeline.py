@@ -1,0 +1,267 @@
+"""`configure()`: one call, and what Python's logging says is in Dynatrace."""
+
+import logging
+import logging.config
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from opentelemetry import _logs, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.trace import TracerProvider
+
+import dt_otlp_logs
+from dt_otlp_logs import ConfigError, DeliveryStats, DynatraceLoggingHandler, configure
+from dt_otlp_logs.emulator import Fault, RunningEmulator, running_emulator
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def fresh(emulator: RunningEmulator) -> None:
+    emulator.clear()
+    emulator.clear_faults()
+
+
+def start(emulator: RunningEmulator, **options: object) -> dt_otlp_logs.LogPipeline:
+    return configure(emulator.url, emulator.api_token, service_name="checkout", set_global=False, **options)
+
+
+def run_script(emulator: RunningEmulator, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own: what is global to a process is tested from outside."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "DT_ENDPOINT": emulator.url, "DT_API_TOKEN": emulator.api_token, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_example_of_the_readme_delivers_a_typed_record(emulator: RunningEmulator) -> None:
+    with start(emulator) as pipeline:
+        logging.getLogger("shop").warning("card declined", extra={"order.id": 42})
+        assert pipeline.flush(timeout=5.0)
+        (record,) = emulator.records()
+    assert record["content"] == "card declined"
+    assert (record["loglevel"], record["status"]) == ("WARN", "WARN")
+    assert record["order.id"] == 42
+    assert record["service.name"] == "checkout"
+    assert record["otel.scope.name"] == "shop"
+
+
+def test_leaving_the_block_delivers_and_detaches(emulator: RunningEmulator) -> None:
+    with start(emulator):
+        logging.getLogger("shop").error("inside")
+    logging.getLogger("shop").error("outside")
+    assert [record["content"] for record in emulator.records()] == ["inside"]
+    assert not any(isinstance(handler, DynatraceLoggingHandler) for handler in logging.getLogger().handlers)
+
+
+def test_flush_is_false_while_the_server_is_down_and_true_afterwards(emulator: RunningEmulator) -> None:
+    emulator.order(Fault(status=503, seconds=1.0))
+    with start(emulator) as pipeline:
+        logging.getLogger("shop").error("held")
+        assert not pipeline.flush(timeout=0.3)
+        assert pipeline.stats().queued == 1
+        assert pipeline.flush(timeout=10.0)
+        assert pipeline.stats() == DeliveryStats(
+            accepted=1,
+            delivered=1,
+            requests=pipeline.stats().requests,
+            retries=pipeline.stats().retries,
+            route=pipeline.stats().route,
+        )
+
+
+def test_the_records_trace_context_arrives(emulator: RunningEmulator) -> None:
+    tracer = TracerProvider().get_tracer("test")
+    with start(emulator) as pipeline, tracer.start_as_current_span("checkout") as span:
+        logging.getLogger("shop").error("traced")
+        pipeline.flush()
+    context = span.get_span_context()
+    (record,) = emulator.records()
+    assert record["trace_id"] == trace.format_trace_id(context.trace_id)
+    assert record["span_id"] == trace.format_span_id(context.span_id)
+
+
+def test_level_opens_the_logger_and_closes_the_handler(emulator: RunningEmulator) -> None:
+    logger = logging.getLogger("levelled")
+    logger.setLevel(logging.NOTSET)
+    with start(emulator, logger="levelled", level=logging.INFO):
+        logger.debug("not this")
+        logger.info("this")
+    assert [record["content"] for record in emulator.records()] == ["this"]
+
+
+def test_a_second_call_answers_the_running_pipeline_and_says_what_differs(
+    emulator: RunningEmulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with start(emulator) as pipeline:
+        again = configure(emulator.url, emulator.api_token, timeout_seconds=3)
+        assert again is pipeline
+        assert "timeout_seconds" in capsys.readouterr().err
+        logging.getLogger("shop").error("once")
+    assert len(emulator.records()) == 1
+
+
+def test_after_a_shutdown_configure_starts_anew(emulator: RunningEmulator) -> None:
+    first = start(emulator)
+    assert first.shutdown()
+    assert first.shutdown(), "a second shutdown does nothing"
+    with start(emulator) as second:
+        assert second is not first
+        logging.getLogger("shop").error("again")
+    assert len(emulator.records()) == 1
+
+
+def test_every_problem_is_reported_together() -> None:
+    with pytest.raises(ConfigError) as error:
+        configure("not an endpoint!", stale="maybe")
+    assert {problem.key for problem in error.value.problems} >= {"endpoint", "stale"}
+
+
+def test_an_unknown_exporter_is_refused(emulator: RunningEmulator) -> None:
+    with pytest.raises(ConfigError, match="dynatrace_json"):
+        start(emulator, exporter="zipkin")
+
+
+@pytest.mark.parametrize("exporter", ["stock", "dynatrace_json"])
+def test_the_other_exporters_deliver_under_the_same_configuration(emulator: RunningEmulator, exporter: str) -> None:
+    with start(emulator, exporter=exporter) as pipeline:
+        logging.getLogger("shop").error("by another exporter")
+        pipeline.flush()
+    (record,) = emulator.records()
+    assert record["content"] == "by another exporter"
+    (request,) = emulator.requests()
+    assert request["path"] == ("/api/v2/otlp/v1/logs" if exporter == "stock" else "/api/v2/logs/ingest")
+    assert request["content_encoding"] == "gzip"
+
+
+def test_a_provider_set_globally_before_is_used(emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = LoggerProvider()
+    monkeypatch.setattr("dt_otlp_logs.pipeline.get_logger_provider", lambda: provider)
+    with start(emulator) as pipeline:
+        assert pipeline.provider is provider
+        provider.get_logger("direct").emit(body="by the API")
+        pipeline.flush()
+    assert [record["content"] for record in emulator.records()] == ["by the API"]
+
+
+def test_no_second_handler_beside_opentelemetrys_own(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from opentelemetry.instrumentation.logging.handler import LoggingHandler
+
+    provider = LoggerProvider()
+    monkeypatch.setattr("dt_otlp_logs.pipeline.get_logger_provider", lambda: provider)
+    logger = logging.getLogger("instrumented")
+    handler = LoggingHandler(logger_provider=provider)
+    logger.addHandler(handler)
+    try:
+        with start(emulator, logger=logger):
+            logger.error("once")
+    finally:
+        logger.removeHandler(handler)
+    assert len(emulator.records()) == 1
+
+
+def test_configure_sets_the_global_provider_in_a_fresh_process(emulator: RunningEmulator) -> None:
+    done = run_script(
+        emulator,
+        """
+        import logging, dt_otlp_logs
+        from opentelemetry._logs import get_logger_provider
+        pipeline = dt_otlp_logs.configure()
+        assert get_logger_provider() is pipeline.provider
+        get_logger_provider().get_logger("otel").emit(body="by the global provider")
+        logging.error("by logging")
+        """,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(record["content"] for record in emulator.records()) == ["by logging", "by the global provider"]
+
+
+def test_a_script_that_ends_at_once_delivers_its_last_record(emulator: RunningEmulator) -> None:
+    done = run_script(emulator, "import logging, dt_otlp_logs; dt_otlp_logs.configure(); logging.error('bye')")
+    assert done.returncode == 0
+    assert [record["content"] for record in emulator.records()] == ["bye"]
+
+
+def test_an_uncaught_exception_does_not_cost_the_records_before_it(emulator: RunningEmulator) -> None:
+    done = run_script(
+        emulator, "import logging, dt_otlp_logs; dt_otlp_logs.configure(); logging.error('before'); 1 / 0"
+    )
+    assert done.returncode == 1
+    assert [record["content"] for record in emulator.records()] == ["before"]
+
+
+def test_the_handler_alone_from_dictconfig_configures_itself_from_the_environment(emulator: RunningEmulator) -> None:
+    done = run_script(
+        emulator,
+        """
+        import logging, logging.config
+        logging.config.dictConfig({
+            "version": 1,
+            "handlers": {"dynatrace": {"class": "dt_otlp_logs.DynatraceLoggingHandler"}},
+            "root": {"handlers": ["dynatrace"], "level": "INFO"},
+        })
+        logging.getLogger("app").info("from dictConfig")
+        """,
+        OTEL_SERVICE_NAME="configured",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (record,) = emulator.records()
+    assert (record["content"], record["service.name"]) == ("from dictConfig", "configured")
+
+
+def test_the_handler_alone_without_a_configuration_says_so_and_lets_the_application_run(
+    emulator: RunningEmulator,
+) -> None:
+    done = run_script(
+        emulator,
+        """
+        import logging, dt_otlp_logs
+        logging.getLogger().addHandler(dt_otlp_logs.DynatraceLoggingHandler())
+        for _ in range(3):
+            logging.error("nowhere to go")
+        print("the application runs on")
+        """,
+        DT_ENDPOINT="",
+    )
+    assert (done.returncode, done.stdout) == (0, "the application runs on\n")
+    (line,) = done.stderr.splitlines()
+    assert "No log record is exported" in line
+    assert "DT_ENDPOINT" in line
+
+
+def test_a_process_whose_endpoint_is_dead_ends_and_says_what_was_lost(emulator: RunningEmulator) -> None:
+    script = """
+        import logging, dt_otlp_logs
+        dt_otlp_logs.configure(endpoint="http://127.0.0.1:9", shutdown_timeout_seconds=0.5)
+        logging.error("never arrives")
+    """
+    done = run_script(emulator, script)
+    assert done.returncode == 0
+    assert "1 record lost" in done.stderr
+
+
+def test_opentelemetry_switched_off_is_off(emulator: RunningEmulator) -> None:
+    done = run_script(
+        emulator,
+        "import logging, dt_otlp_logs; dt_otlp_logs.configure(); logging.error('no')",
+        OTEL_SDK_DISABLED="true",
+    )
+    assert done.returncode == 0
+    assert not emulator.records()
+
+
+def test_the_global_provider_of_this_process_was_left_alone() -> None:
+    assert not isinstance(_logs.get_logger_provider(), LoggerProvider)
