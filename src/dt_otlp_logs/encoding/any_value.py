@@ -1,0 +1,243 @@
+"""Any Python value as an OTLP AnyValue message.
+
+What the stock encoder takes becomes the same message. Everything else becomes something a person can read instead
+of an exception that costs the whole batch: see `ValueEncoder.any_value`.
+Message definition: https://github.com/open-telemetry/opentelemetry-proto, common/v1/common.proto
+"""
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+
+from .limits import cut
+from .safe_text import safe_text, type_name
+from .wire import INT64_MAX, INT64_MIN, length_delimited, varint
+
+# Parsers of protobuf give up on more than 100 messages inside each other (Java's and upb's default) and refuse the
+# whole request. A map in a map takes three, a request five before the first value: 30 levels make 95.
+MAX_DEPTH = 30
+
+# Containers that hold each other a few times over can have more elements than there is memory for. No record may
+# be larger than a request (10 MB), so nothing is gained beyond this. An element is charged more than its bytes, so
+# that the time is bounded, too: a list or map of the application's own making may never end.
+MAX_RECORD_BYTES = 16_000_000
+_ELEMENT_COST_BYTES = 64
+
+# Long enough for an object's fields, short enough that a thousand odd values do not fill a request.
+_MAX_SAFE_TEXT_BYTES = 4_096
+
+_TRUE = b"\x10\x01"
+_FALSE = b"\x10\x00"
+_STRING_KEY = b"\x0a"
+_INT_KEY = b"\x18"
+_ARRAY_KEY = b"\x2a"
+_KVLIST_KEY = b"\x32"
+_BYTES_KEY = b"\x3a"
+_KEY_KEY = b"\x0a"
+_VALUE_KEY = b"\x12"
+_LEFT_OUT = "...[further values left out]"
+
+pack_double = struct.Struct("<Bd").pack
+DOUBLE_KEY = 0x21
+
+
+class ValueEncoder:
+    """Encodes values, counting in `replaced` those that could not be sent as they are, in `truncated` the cut texts.
+
+    Whoever begins a record sets `bytes_left` to `MAX_RECORD_BYTES`, its allowance.
+    """
+
+    def __init__(self, redact: tuple[re.Pattern[str], ...] = ()) -> None:
+        for pattern in redact:
+            if not isinstance(pattern.pattern, str) or pattern.search(""):
+                raise ValueError(f"{pattern.pattern!r} cannot redact: it has to match some text, and not the empty one")
+        self._redact = redact
+        self.bytes_left = MAX_RECORD_BYTES
+        self._open: set[int] = set()
+        self.replaced = 0
+        self.truncated = 0
+
+    def text(self, value: str, max_bytes: int) -> bytes:
+        """A text as UTF-8: redacted, lone surrogates as backslash escapes, cut to a length with a marker."""
+        if self._redact:
+            for pattern in self._redact:
+                value = pattern.sub("***", value)
+        try:
+            encoded = value.encode()
+        except UnicodeEncodeError:
+            encoded = value.encode(errors="backslashreplace")
+            self.replaced += 1
+        if len(encoded) > max_bytes:
+            encoded = cut(encoded, max_bytes)
+            self.truncated += 1
+        return encoded
+
+    def name(self, value: object, max_bytes: int) -> bytes:
+        """The text of something that should be a string: a severity, an attribute's name. Not redacted."""
+        if not isinstance(value, str):
+            self.replaced += 1
+            value = safe_text(value)
+        text = str.__str__(value)
+        try:
+            encoded = text.encode()
+        except UnicodeEncodeError:
+            self.replaced += 1
+            encoded = text.encode(errors="backslashreplace")
+        if len(encoded) > max_bytes:
+            self.truncated += 1
+        return cut(encoded, max_bytes)
+
+    def any_value(self, value: object, max_text_bytes: int) -> bytes:
+        """The AnyValue message for a value; the empty message for None.
+
+        Beyond what the stock encoder does: bytearray and memoryview are bytes. Counted as replaced: an Enum is its
+        value, a set a list, a numpy or pandas scalar its plain number; dates and times are ISO 8601, integers
+        beyond 64 bits, Decimal, UUID and paths their text, any other object its repr. Text also replaces what is
+        nested deeper than 30 levels, holds itself, or raises while it is read.
+        """
+        return self._value(value, max_text_bytes, 0)
+
+    def key_value(self, key: bytes, value: object, max_text_bytes: int) -> bytes:
+        """A KeyValue message."""
+        encoded = self._value(value, max_text_bytes, 0)
+        return (length_delimited(_KEY_KEY, key) if key else b"") + length_delimited(_VALUE_KEY, encoded)
+
+    def _value(self, value: object, limit: int, depth: int) -> bytes:
+        kind = type(value)
+        if kind is str:
+            return length_delimited(_STRING_KEY, self.text(value, limit))  # type: ignore[arg-type]
+        if kind is dict or kind is list or kind is tuple:
+            return self._container(value, limit, depth)
+        return self._scalar(value, limit, depth)
+
+    def _scalar(self, value: object, limit: int, depth: int) -> bytes:
+        if value is None:
+            return b""
+        if value is True:
+            return _TRUE
+        if value is False:
+            return _FALSE
+        kind = type(value)
+        if kind is int and INT64_MIN <= value <= INT64_MAX:  # type: ignore[operator]
+            return _INT_KEY + varint(value)  # type: ignore[arg-type]
+        if kind is float:
+            return pack_double(DOUBLE_KEY, value)
+        if kind is bytes:
+            return length_delimited(_BYTES_KEY, value)  # type: ignore[arg-type]
+        return self._odd(value, limit, depth)
+
+    def _odd(self, value: object, limit: int, depth: int) -> bytes:
+        """Subclasses of the plain types and everything OTLP has no form for; the application's code runs here."""
+        try:
+            if isinstance(value, Enum) and not isinstance(value, (int, str, float)):
+                self.replaced += 1
+                return self._value(value.value, limit, depth + 1) if depth < MAX_DEPTH else self._text_of(value, limit)
+            plain = _plain_scalar(value)
+            if plain is not None:
+                return self._value(plain, limit, depth)
+            if isinstance(value, (Sequence, Mapping, AbstractSet)):
+                return self._container(value, limit, depth)
+            plain = _scalar_item(value)
+            if plain is not None:
+                self.replaced += 1
+                return self._value(plain, limit, depth)
+        except Exception:  # noqa: BLE001 - whatever a value's own methods raise
+            pass
+        return self._replacement(value, limit)
+
+    def _replacement(self, value: object, limit: int) -> bytes:
+        self.replaced += 1
+        return self._text_of(value, limit)
+
+    def _text_of(self, value: object, limit: int) -> bytes:
+        return length_delimited(_STRING_KEY, self.text(safe_text(value), min(limit, _MAX_SAFE_TEXT_BYTES)))
+
+    def _container(self, value: object, limit: int, depth: int) -> bytes:
+        if depth >= MAX_DEPTH:
+            return self._replacement(value, limit)
+        identity = id(value)
+        if identity in self._open:
+            self.replaced += 1
+            return length_delimited(_STRING_KEY, f"<{type_name(value)} that holds itself>".encode())
+        self._open.add(identity)
+        try:
+            if isinstance(value, Mapping):
+                return length_delimited(_KVLIST_KEY, self._pairs(_pairs_of(value), limit, depth))
+            if isinstance(value, AbstractSet):
+                self.replaced += 1
+            return length_delimited(_ARRAY_KEY, self._elements(_elements_of(value), limit, depth))
+        finally:
+            self._open.discard(identity)
+
+    def _elements(self, values: Iterable[object], limit: int, depth: int) -> bytes:
+        parts = []
+        for value in values:
+            if self.bytes_left <= 0:
+                parts.append(length_delimited(b"\x0a", self._replacement(_LEFT_OUT, limit)))
+                break
+            encoded = self._value(value, limit, depth + 1)
+            self.bytes_left -= _ELEMENT_COST_BYTES + len(encoded)
+            parts.append(length_delimited(b"\x0a", encoded))
+        return b"".join(parts)
+
+    def _pairs(self, pairs: Iterable[tuple[object, object]], limit: int, depth: int) -> bytes:
+        parts = []
+        for key, value in pairs:
+            if self.bytes_left <= 0:
+                key, value = "...", _LEFT_OUT  # noqa: PLW2901 - the last pair
+                self.replaced += 1
+            name = self._nested_key(key)
+            encoded = length_delimited(_VALUE_KEY, self._value(value, limit, depth + 1))
+            self.bytes_left -= _ELEMENT_COST_BYTES + len(name) + len(encoded)
+            parts.append(length_delimited(b"\x0a", name + encoded))
+            if value is _LEFT_OUT:
+                break
+        return b"".join(parts)
+
+    def _nested_key(self, key: object) -> bytes:
+        text = key
+        if type(key) is not str:
+            try:
+                text = str.__str__(str(key))
+            except Exception:  # noqa: BLE001 - the key's own __str__
+                text = safe_text(key)
+                self.replaced += 1
+        encoded = self.name(text, MAX_RECORD_BYTES)
+        return length_delimited(_KEY_KEY, encoded) if encoded else b""
+
+
+def _plain_scalar(value: object) -> object:
+    """The exact built-in value of a subclass, read past whatever the subclass overrides. None if it is none."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        number = int.__index__(value)
+        return number if INT64_MIN <= number <= INT64_MAX else None
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return memoryview(value).tobytes()
+    return None
+
+
+def _scalar_item(value: object) -> object:
+    """The plain value of a numpy or pandas scalar: something that has a dtype, no dimensions, and `item()`."""
+    kind = type(value)
+    item: Callable[[object], object] | None = getattr(kind, "item", None)
+    if item is None or not hasattr(kind, "dtype") or getattr(value, "shape", ()) != ():
+        return None
+    plain = item(value)
+    # A numpy datetime64 of nanoseconds would become a bare number; other things could return themselves.
+    is_date = getattr(getattr(value, "dtype", None), "kind", "") in {"M", "m"}
+    return None if is_date or type(plain) not in {bool, int, float, str, bytes} else plain
+
+
+def _pairs_of(value: Mapping[object, object]) -> Iterable[tuple[object, object]]:
+    # A copy of a dict cannot change while it is read.
+    return value.copy().items() if type(value) is dict else value.items()
+
+
+def _elements_of(value: object) -> Iterable[object]:
+    return value.copy() if type(value) is list else value  # type: ignore[return-value]

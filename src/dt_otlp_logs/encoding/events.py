@@ -1,0 +1,130 @@
+"""The JSON form of an OTLP request, for Dynatrace's log ingest API (`/api/v2/logs/ingest`).
+
+An event is made to look in Dynatrace as the same record does when it comes by OTLP:
+
+- `content`, `timestamp`, `loglevel`, `trace_id` and `span_id` come from the record's fields. After them come the
+  resource's attributes, the scope's name, version and attributes, the event's name and the record's attributes, and
+  in flattened mode the keys of a map that is the body.
+- All of these share one level. A name that is taken stays with the first; the next is `overwritten1.<name>`, then
+  `overwritten2.<name>`, as Dynatrace documents for OTLP. This holds for an attribute called `content`, too: it
+  neither replaces the record's field nor is it lost.
+- Bytes are base64 text; NaN and the infinities, for which JSON has no form, are the texts NaN, Infinity, -Infinity.
+- `structure` says what becomes of maps: `raw` makes them JSON text, `flattened` one attribute per leaf
+  (`a.b.c`, five levels deep). With None the tenant's setting is not known: attribute maps are sent as JSON objects,
+  which the server then treats by its setting, and a map as the body is JSON text in `content`: what OTLP does in
+  raw mode, and in flattened mode the form in which nothing is lost, since an object is not taken as content there.
+
+Field mapping: "Ingest OTLP logs" and "Log ingestion API", docs.dynatrace.com.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal
+
+from .event_values import add, json_text, json_value, shaped
+from .severity import severity_word
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+_orjson: Any = None
+try:
+    import orjson
+
+    _orjson = orjson
+except ImportError:
+    pass
+
+Structure = Literal["raw", "flattened"] | None
+
+# In this order, as documented for a map as the body in flattened mode and for the keys of JSON events.
+_CONTENT_KEYS = ("content", "message", "payload", "body", "log")
+
+
+def to_events(request: bytes, *, structure: Structure = None) -> list[dict[str, object]]:
+    """One flat event per record of an ExportLogsServiceRequest, in the same order. ValueError if it is none."""
+    # Not at the top: importing the generated classes takes longer than the rest of the package, and most never need it.
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+    try:
+        decoded = ExportLogsServiceRequest.FromString(request)
+    except DecodeError as error:
+        raise ValueError(f"not an ExportLogsServiceRequest: {error}") from error
+    events = []
+    for resource_logs in decoded.resource_logs:
+        resource = _shaped(resource_logs.resource.attributes, structure)
+        for scope_logs in resource_logs.scope_logs:
+            scope = scope_logs.scope
+            names = (("otel.scope.name", scope.name), ("otel.scope.version", scope.version))
+            inherited = [
+                *resource,
+                *(pair for pair in names if pair[1]),
+                *_shaped(scope.attributes, structure),
+            ]
+            shared: dict[str, object] = {}
+            add(shared, inherited)
+            for record in scope_logs.log_records:
+                event, body = _own_fields(record, structure)
+                if event.keys().isdisjoint(shared):
+                    event.update(shared)
+                else:
+                    add(event, inherited)
+                if record.event_name:
+                    add(event, [("event.name", record.event_name)])
+                add(event, _shaped(record.attributes, structure))
+                add(event, (leaf for key, value in body.items() for leaf in shaped(key, value, structure)))
+                events.append(event)
+    return events
+
+
+def encode_json(request: bytes, *, structure: Structure = None) -> bytes:
+    """The events of a request as a JSON array in UTF-8. ValueError if it is no ExportLogsServiceRequest."""
+    events = to_events(request, structure=structure)
+    if _orjson is not None:
+        return bytes(_orjson.dumps(events))
+    return json.dumps(events, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _shaped(attributes: Iterable[Any], structure: Structure) -> list[tuple[str, object]]:
+    return [pair for each in attributes for pair in shaped(each.key, json_value(each.value), structure)]
+
+
+def _own_fields(record: "LogRecord", structure: Structure) -> tuple[dict[str, object], dict[str, object]]:
+    """What an event has from its record's fields, and the keys of a map as its body that become attributes."""
+    event: dict[str, object] = {}
+    time = record.time_unix_nano or record.observed_time_unix_nano
+    if time:
+        event["timestamp"] = _rfc_3339(time)
+    body = json_value(record.body)
+    keys: dict[str, object] = {}
+    if isinstance(body, dict) and structure == "flattened":
+        keys = body
+        event["content"] = _take_content(keys)
+    else:
+        event["content"] = body if isinstance(body, str) else "" if body is None else json_text(body)
+    loglevel = record.severity_text or severity_word(record.severity_number)
+    if loglevel:
+        event["loglevel"] = loglevel
+    if record.trace_id:
+        event["trace_id"] = record.trace_id.hex()
+    if record.span_id:
+        event["span_id"] = record.span_id.hex()
+    return event, keys
+
+
+def _take_content(body: dict[str, object]) -> str:
+    """Takes the first content key with a plain value out of a map: what is content is not an attribute as well."""
+    for key in _CONTENT_KEYS:
+        if key in body and not isinstance(body[key], (dict, list)):
+            value = body.pop(key)
+            return value if isinstance(value, str) else "" if value is None else json_text(value)
+    return ""
+
+
+def _rfc_3339(unix_nano: int) -> str:
+    # Three digits: the local ingest of OneAgent takes no more.
+    seconds, rest = divmod(unix_nano, 1_000_000_000)
+    day_and_time = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{day_and_time}.{rest // 1_000_000:03d}Z"

@@ -1,0 +1,55 @@
+"""How much Dynatrace keeps of one value, and the cut that keeps to it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the exporter cuts itself, in UTF-8 bytes, so that a reader sees that and how much is missing.
+
+    Dynatrace cuts without a marker in the text. What is not listed here is left to the server, which trims it
+    and says so in `dt.ingest.warnings`: the number of attributes (500; Classic 50), the length of their
+    names (100 bytes), values in an array (32), nesting (5 levels).
+    Source: "Log Management and Analytics default limits" and "Log Monitoring Classic limits", docs.dynatrace.com.
+    """
+
+    name: str
+    content_bytes: int
+    attribute_value_bytes: int
+
+
+# "10 MB" and "32 kB". Where a kB of these pages could be measured it had 1,024 bytes (512 kB were 524,288),
+# so the value's limit is read that way; the content's is also the request's, and read the smaller way.
+GRAIL = Limits("grail", content_bytes=10_000_000, attribute_value_bytes=32_768)
+
+# "8,192 bytes" and "250 bytes": Log Monitoring Classic, and Dynatrace Managed.
+CLASSIC = Limits("classic", content_bytes=8_192, attribute_value_bytes=250)
+
+PROFILES = {limits.name: limits for limits in (GRAIL, CLASSIC)}
+
+
+def cut(text: bytes, max_bytes: int) -> bytes:
+    """UTF-8 text cut to at most this many bytes, never inside a character, ending in how much is missing.
+
+    Where even the marker does not fit, the text is cut without one.
+    """
+    if len(text) <= max_bytes:
+        return text
+    # The marker counts what it displaces, too, so its own length is needed first: the text's length bounds it.
+    longest_marker = len(truncation_marker(len(text)))
+    if longest_marker >= max_bytes:
+        return text[: _boundary(text, max(0, max_bytes))]
+    kept = _boundary(text, max_bytes - longest_marker)
+    return text[:kept] + truncation_marker(len(text) - kept)
+
+
+def truncation_marker(missing_bytes: int) -> bytes:
+    """What a cut text ends in."""
+    return b"...[truncated %d bytes]" % missing_bytes
+
+
+def _boundary(text: bytes, position: int) -> int:
+    """The last character boundary at or before a position: UTF-8 continues a character with 0b10xxxxxx."""
+    while position > 0 and text[position] & 0xC0 == 0x80:
+        position -= 1
+    return position
