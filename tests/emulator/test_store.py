@@ -35,6 +35,12 @@ def test_only_the_newest_requests_are_kept(start: Callable[..., Any]) -> None:
     assert client.emulator.summary()["requests"] == 5
 
 
+def test_what_is_noted_of_a_request_is_short(client, emulator) -> None:
+    client.events({"content": "x"}, path="/" + "p" * 9_000, user_agent="u" * 9_000)
+    [request] = emulator.requests()
+    assert (len(request["path"]), len(request["user_agent"])) == (500, 500)
+
+
 def test_a_reader_cannot_change_what_is_stored(client, emulator) -> None:
     client.events({"content": "x", "list": [1, 2]})
     record = emulator.records()[0]
