@@ -15,10 +15,9 @@ demo: $(READY) ## the whole way, on this machine: an app, an outage, a local Dyn
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest
 
-check: $(READY) lint ## lint, format, types, import rules, tests
-	@$(BIN)/python -m pytest
+check: lint test ## lint, format, types, import rules, tests
 
-lint: $(READY)
+lint: $(READY) ## lint, format, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

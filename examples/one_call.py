@@ -1,4 +1,7 @@
-"""One call: Python's logging goes to Dynatrace. Needs DT_ENDPOINT and DT_API_TOKEN; try it on `dt-otlp-logs emulate`."""
+"""One call, and Python's logging goes to Dynatrace.
+
+Needs DT_ENDPOINT and DT_API_TOKEN; `dt-otlp-logs emulate` prints some to try it with.
+"""
 
 import logging
 

@@ -17,7 +17,7 @@ class AddTeam(LogRecordProcessor):
     def shutdown(self) -> None:
         pass
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
         return True
 
 

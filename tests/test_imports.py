@@ -54,17 +54,10 @@ def test_the_public_names_are_those_that_exist() -> None:
 
 
 def test_no_thread_starts_at_import_or_configuration() -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import threading, dt_otlp_logs\n"
-            "dt_otlp_logs.DynatraceLogExporter(endpoint='https://abc12345.live.dynatrace.com', api_token='dt0c01.A.B')\n"
-            "print(threading.active_count())",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    script = """
+import threading, dt_otlp_logs
+dt_otlp_logs.DynatraceLogExporter(endpoint="https://abc12345.live.dynatrace.com", api_token="dt0c01.A.B")
+print(threading.active_count())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "1\n"

@@ -45,7 +45,7 @@ class DynatraceBatchLogRecordProcessor(BatchLogRecordProcessor):
         timeout_seconds = 30.0 if timeout_millis is None else timeout_millis / 1000
         deadline = time.monotonic() + timeout_seconds
         # Encodes and queues, which takes no network; after a shutdown it does nothing and says False.
-        emptied = super().force_flush(timeout_millis)
+        emptied = super().force_flush(int(timeout_seconds * 1000))
         left_millis = max(deadline - time.monotonic(), 0.0) * 1000
         return self._dynatrace_exporter.force_flush(left_millis) and emptied
 

@@ -80,6 +80,9 @@ def rotel(emulator, tmp_path: Path) -> Iterator[str]:
     binary = Path(found.origin).parent / "rotel-agent" if found is not None and found.origin else None
     if binary is None or not binary.exists():
         pytest.skip("the rotel agent is not installed")
+    version = subprocess.run([str(binary), "--version"], capture_output=True, text=True, timeout=20, check=False)
+    if version.returncode == 127:
+        pytest.skip(f"the rotel agent cannot start here: {version.stderr.strip().partition(': ')[2]}")
     http, grpc = free_port(), free_port()
     command = [str(binary), "start", "--otlp-http-endpoint", f"127.0.0.1:{http}"]
     command += ["--otlp-grpc-endpoint", f"127.0.0.1:{grpc}", "--pid-file", str(tmp_path / "pid")]

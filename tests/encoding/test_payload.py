@@ -192,9 +192,11 @@ def test_restamping_changes_the_time_of_old_records_and_nothing_else(
     after = [LogRecord.FromString(record[4]) for record in flat(decoded(payload))]
     assert count == sum(record.time_unix_nano < limit for record in before)
     assert payload.oldest_unix_nano == min(record.time_unix_nano for record in after)
+    # In their order, the last of them now.
+    expected = iter(range(later - (count - 1) * 1_000, later + 1, 1_000))
     for old, new in zip(before, after, strict=True):
         if old.time_unix_nano < limit:
-            assert new.time_unix_nano == later
+            assert new.time_unix_nano == next(expected)
             assert new.attributes.pop().key == ORIGINAL_TIMESTAMP
             new.time_unix_nano = old.time_unix_nano
         assert new == old

@@ -22,8 +22,8 @@ _SHUTDOWN_MILLIS = 1_000
 class Exporter(Protocol):
     """What is asked of the exporter."""
 
-    def export(self, batch: Sequence[ReadableLogRecord], /) -> object:
-        """Take these records, and wait for them unless delivery is held up."""
+    def enqueue(self, batch: Sequence[ReadableLogRecord], /) -> object:
+        """Take these records without waiting for them."""
         ...
 
     def stats(self) -> DeliveryStats:
@@ -83,7 +83,7 @@ class Shipping:
         if self._exporter.stats().queued == 0:  # nothing was under way: this batch's time begins now
             self._last_progress = self._clock.monotonic()
         self._wait_until(self._has_room)
-        self._exporter.export(batch)
+        self._exporter.enqueue(batch)
         self._sent += len(batch)
         self._batches.append((self._sent, characters))
         self._queued_characters += characters

@@ -11,27 +11,35 @@ from .wire import LENGTH_DELIMITED, fields, length_delimited
 
 ORIGINAL_TIMESTAMP = "log.original_timestamp"
 
+# Dynatrace sorts by timestamp, so equal ones would lose their order.
+_STEP_NANOSECONDS = 1_000
+
 _ATTRIBUTE_NAME = length_delimited(b"\x0a", ORIGINAL_TIMESTAMP.encode())
 
 
 def restamp_stale(payload: Payload, older_than_unix_nano: int, now_unix_nano: int) -> tuple[Payload, int]:
     """The payload with records older than a time stamped as of now, and how many that were.
 
+    They keep their order: each is a microsecond later than the one before, the last is now.
     What was their time is kept, with its nanoseconds, in the attribute `log.original_timestamp` (ISO 8601, UTC);
     a record that has one already keeps the first. ValueError if the payload is damaged.
     """
-    restamped = 0
+    unpacked = unpack(payload)
+    stale = sum(_is_stale(time, older_than_unix_nano) for group in unpacked for time in group.times)
+    if not stale:
+        return payload, 0
+    next_time = now_unix_nano - (stale - 1) * _STEP_NANOSECONDS
     groups = []
-    for group in unpack(payload):
+    for group in unpacked:
         records = list(group.records)
         times = list(group.times)
         for index, time in enumerate(group.times):
             if _is_stale(time, older_than_unix_nano):
-                records[index] = _restamp(records[index], time, now_unix_nano)
-                times[index] = now_unix_nano
-                restamped += 1
+                records[index] = _restamp(records[index], time, next_time)
+                times[index] = next_time
+                next_time += _STEP_NANOSECONDS
         groups.append(replace(group, records=tuple(records), times=tuple(times)))
-    return (seal(groups), restamped) if restamped else (payload, 0)
+    return seal(groups), stale
 
 
 def drop_stale(payload: Payload, older_than_unix_nano: int) -> tuple[Payload | None, int]:

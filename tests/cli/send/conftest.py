@@ -53,7 +53,7 @@ class FakeExporter:
     def contents(self) -> list[str]:
         return [str(record.log_record.body) for record in self.records]
 
-    def export(self, batch: Sequence[ReadableLogRecord], /) -> object:
+    def enqueue(self, batch: Sequence[ReadableLogRecord], /) -> object:
         assert not self.closed
         self.batches.append(list(batch))
         self.waiting.extend(batch)

@@ -136,13 +136,13 @@ def test_ctrl_c_ends_at_a_whole_line_and_says_that_the_file_was_not_finished(
     path = tmp_path / "app.log"
     lines = [f"line number {number}" for number in range(60_000)]
     path.write_text("\n".join(lines))
-    export = sender.exporter.export
+    enqueue = sender.exporter.enqueue
 
     def interrupted(batch: Any, /) -> object:
         sender.signals.press_ctrl_c()
-        return export(batch)
+        return enqueue(batch)
 
-    sender.exporter.export = interrupted  # type: ignore[method-assign]
+    sender.exporter.enqueue = interrupted  # type: ignore[method-assign]
     assert sender(path).status == 130
     contents = sender.exporter.contents
     assert 0 < len(contents) < 60_000
