@@ -152,7 +152,6 @@ class Process:
         self.file_system.die()
 
 
-
 def first(count: int) -> Callable[[Iterable[Payload]], int]:
     """Take so many, if there are."""
 

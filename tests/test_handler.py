@@ -1,0 +1,240 @@
+"""From logging to OpenTelemetry: what a record says, and that no record can hurt the application.
+
+Expected loglevels are Dynatrace's words (semantic dictionary, `loglevel`); severity numbers are OpenTelemetry's.
+"""
+
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import logging
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+
+from dt_otlp_logs import DynatraceLoggingHandler
+
+
+class Logged:
+    def __init__(self) -> None:
+        self.exporter = InMemoryLogRecordExporter()
+        provider = LoggerProvider()
+        provider.add_log_record_processor(SimpleLogRecordProcessor(self.exporter))
+        self.handler = DynatraceLoggingHandler(logger_provider=provider)
+        self.log = logging.getLogger("handled")
+        self.log.propagate = False
+        self.log.setLevel(1)
+        self.log.addHandler(self.handler)
+
+    @property
+    def records(self) -> list[ReadableLogRecord]:
+        return list(self.exporter.get_finished_logs())
+
+    @property
+    def only(self) -> ReadableLogRecord:
+        (record,) = self.records
+        return record
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    made = Logged()
+    yield made
+    made.log.removeHandler(made.handler)
+
+
+def attributes(record: ReadableLogRecord) -> dict[str, object]:
+    return dict(record.log_record.attributes)
+
+
+@pytest.mark.parametrize(
+    ("level", "text", "number"),
+    [
+        (logging.CRITICAL, "CRITICAL", 21),
+        (logging.ERROR, "ERROR", 17),
+        (logging.WARNING, "WARN", 13),
+        (logging.INFO, "INFO", 9),
+        (logging.DEBUG, "DEBUG", 5),
+        (5, "TRACE", 1),
+        (1, "TRACE", 1),
+        (15, "DEBUG", 8),
+        (25, "INFO", 12),
+        (35, "WARN", 16),
+        (45, "ERROR", 20),
+        (55, "CRITICAL", 24),
+        (1000, "CRITICAL", 24),
+    ],
+)
+def test_each_level_has_a_loglevel_that_dynatrace_knows(logged: Logged, level: int, text: str, number: int) -> None:
+    logged.log.log(level, "x")
+    record = logged.only.log_record
+    assert (record.severity_text, record.severity_number.value) == (text, number)
+
+
+def test_a_custom_level_keeps_its_name_beside_the_loglevel(logged: Logged) -> None:
+    logging.addLevelName(25, "SUCCESS")
+    logged.log.log(25, "done")
+    assert logged.only.log_record.severity_text == "INFO"
+    assert attributes(logged.only)["log.raw_level"] == "SUCCESS"
+
+
+def test_message_logger_and_place_are_there(logged: Logged) -> None:
+    logged.log.warning("order %d of %s", 42, "Ada")
+    record = logged.only
+    assert record.log_record.body == "order 42 of Ada"
+    assert record.instrumentation_scope.name == "handled"
+    found = attributes(record)
+    assert found["code.file.path"] == __file__
+    assert found["code.function.name"] == "test_message_logger_and_place_are_there"
+    assert found["thread.name"] == "MainThread"
+
+
+def test_extra_arrives_with_its_types(logged: Logged) -> None:
+    logged.log.info(
+        "x", extra={"n": 1, "f": 1.5, "b": True, "s": "text", "l": [1, 2], "d": {"a": {"b": 1}}, "none": None}
+    )
+    found = attributes(logged.only)
+    assert (found["n"], found["f"], found["b"], found["s"]) == (1, 1.5, True, "text")
+    assert list(found["l"]) == [1, 2]
+    assert found["d"]["a"]["b"] == 1
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (decimal.Decimal("1.10"), "1.10"),
+        (dt.datetime(2026, 11, 25, tzinfo=dt.timezone.utc), "2026-11-25T00:00:00+00:00"),
+        (Point(3), "Point(x=3)"),
+    ],
+)
+def test_other_values_become_a_useful_text_without_a_warning(
+    logged: Logged, value: object, text: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    logged.log.info("x", extra={"value": value})
+    assert attributes(logged.only)["value"] == text
+    assert not recwarn.list
+
+
+def test_an_exception_says_its_type_message_and_whole_story(logged: Logged) -> None:
+    class OutOfTeaError(Exception):
+        def __str__(self) -> str:
+            return "no tea left"
+
+    try:
+        try:
+            {}["tea"]
+        except KeyError as cause:
+            raise OutOfTeaError(1, 2) from cause
+    except OutOfTeaError:
+        logged.log.exception("order failed")
+    found = attributes(logged.only)
+    assert found["exception.type"].endswith("OutOfTeaError")
+    assert found["exception.type"].startswith(__name__)
+    assert found["exception.message"] == "no tea left"
+    assert "KeyError: 'tea'" in found["exception.stacktrace"]
+    assert "direct cause" in found["exception.stacktrace"]
+
+
+def test_a_builtin_exception_is_named_without_a_module(logged: Logged) -> None:
+    try:
+        1 / 0  # noqa: B018
+    except ZeroDivisionError:
+        logged.log.exception("x")
+    assert attributes(logged.only)["exception.type"] == "ZeroDivisionError"
+
+
+def test_event_name_and_injected_correlation_keys(logged: Logged) -> None:
+    logged.log.info(
+        "x", extra={"event.name": "order.paid", "otelTraceID": "0", "otelSpanID": "0", "dt.trace_id": "abc"}
+    )
+    record = logged.only
+    assert record.log_record.event_name == "order.paid"
+    found = attributes(record)
+    assert not {"event.name", "otelTraceID", "otelSpanID"} & set(found)
+    assert found["dt.trace_id"] == "abc", "what OneAgent's correlation needs is kept"
+
+
+class Hostile:
+    def __str__(self) -> str:
+        raise RuntimeError("no str")
+
+    __repr__ = __str__
+
+
+CYCLE: dict[str, object] = {}
+CYCLE["self"] = CYCLE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("%d", "not a number"), {}),
+        (("%s %s", "only one"), {}),
+        (("%s", Hostile()), {}),
+        ((Hostile(),), {}),
+        (("x",), {"a": Hostile()}),
+        (("x",), {"a": CYCLE}),
+        (("x",), {"a": [[[[[[Hostile()]]]]]]}),
+        (("\ud800 lone surrogate",), {"a": "\udfff"}),
+        (("x" * 1_000_000,), {}),
+    ],
+)
+def test_no_record_raises_into_the_application_and_none_is_lost(
+    logged: Logged, arguments: tuple[object, ...], extra: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    # By hand, since pytest's own handlers raise what ours must not.
+    message, *rest = arguments
+    record = logged.log.makeRecord("handled", logging.WARNING, "x.py", 1, message, tuple(rest), None, extra=extra)
+    logged.handler.handle(record)
+    assert isinstance(logged.only.log_record.body, str)
+
+
+def test_a_provider_that_raises_is_handled_as_every_handler_does(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken:
+        def get_logger(self, *_: object) -> None:
+            raise RuntimeError("broken provider")
+
+    handler = DynatraceLoggingHandler(logger_provider=Broken())  # type: ignore[arg-type]
+    handler.handle(logging.LogRecord("x", logging.INFO, "x", 1, "x", (), None))
+    assert "broken provider" in capsys.readouterr().err
+
+
+def test_a_formatter_is_honoured(logged: Logged) -> None:
+    logged.handler.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
+    logged.log.info("x")
+    assert logged.only.log_record.body == "[INFO] x"
+
+
+def test_a_record_logged_while_a_record_is_handled_does_not_loop(logged: Logged) -> None:
+    def record(message: object) -> logging.LogRecord:
+        return logged.log.makeRecord("handled", logging.INFO, "x.py", 1, message, (), None)
+
+    class Chatty:
+        def __str__(self) -> str:
+            logged.handler.handle(record("from inside"))
+            return "chatty"
+
+    logged.handler.handle(record(Chatty()))
+    assert [record.log_record.body for record in logged.records] == ["chatty"]
+
+
+def test_values_are_those_of_the_moment_of_the_call(logged: Logged) -> None:
+    items = ["tea"]
+    logged.log.info("x", extra={"items": items})
+    items.append("cup")
+    assert list(attributes(logged.only)["items"]) == ["tea"]
