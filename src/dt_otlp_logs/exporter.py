@@ -1,17 +1,21 @@
 """OpenTelemetry's exporter interface over encode, pack and queue."""
 
-import atexit
 import os
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
 
-from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry._logs import get_logger_provider
+from opentelemetry.metrics import MeterProvider, get_meter_provider
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
 from dt_otlp_logs.config import Config, ConfigError, load_config
 from dt_otlp_logs.delivery.assembly import delivery_worker
 from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats
+from dt_otlp_logs.delivery.metrics import DeliveryMetrics
+from dt_otlp_logs.delivery.process_end import at_end_of_forked_child, at_interpreter_exit, at_sigterm
+from dt_otlp_logs.delivery.route import Exchange
 from dt_otlp_logs.delivery.worker import DeliveryWorker
 from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.encoding.limits import PROFILES
@@ -22,6 +26,9 @@ NOT_CONFIGURED = "not configured"
 
 # The name the SDK gives the thread of its batch processor (opentelemetry.sdk._shared_internal.BatchProcessor).
 _BATCH_PROCESSOR_THREAD = "OtelBatch"
+
+# OpenTelemetry's own switch for metrics of its components.
+_INTERNAL_METRICS = "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
 
 # One for the process, so that what is said once is said once, however many exporters there are.
 _diagnostics = Diagnostics()
@@ -44,7 +51,10 @@ class DynatraceLogExporter(LogRecordExporter):
 
     _always: Mapping[str, object] = {}
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, *, meter_provider: MeterProvider | None = None, **settings: object) -> None:
+        """`meter_provider` gets the exporter's own metrics; without it, the global one does if the variable
+        `OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED` is `true`.
+        """
         given = {key: value for key, value in settings.items() if value is not None}
         try:
             config = load_config({**given, **self._always}, os.environ)
@@ -56,27 +66,62 @@ class DynatraceLogExporter(LogRecordExporter):
             problems = "; ".join(str(error).splitlines())
             _diagnostics.error(f"No log record is exported, the application runs on: {problems}")
             return
-        self._set_up(config)
+        self._set_up(config, meter_provider, _diagnostics)
 
     @classmethod
-    def from_config(cls, config: Config) -> "DynatraceLogExporter":
-        """An exporter for a configuration that is already loaded."""
+    def from_config(
+        cls, config: Config, *, meter_provider: MeterProvider | None = None, diagnostics: Diagnostics = _diagnostics
+    ) -> "DynatraceLogExporter":
+        """An exporter for a configuration that is already loaded, which speaks through `diagnostics`."""
         exporter = cls.__new__(cls)
-        exporter._set_up(config)  # noqa: SLF001  # its own class
+        exporter._set_up(config, meter_provider, diagnostics)  # noqa: SLF001  # its own class
         return exporter
 
-    def _set_up(self, config: Config) -> None:
+    def _set_up(self, config: Config, meter_provider: MeterProvider | None, diagnostics: Diagnostics) -> None:
         self._config = config
-        self._worker = delivery_worker(config, _diagnostics)
+        if meter_provider is None and os.environ.get(_INTERNAL_METRICS, "").strip().lower() == "true":
+            meter_provider = get_meter_provider()
+        self._metrics: DeliveryMetrics | None = None
+        self._worker = worker = delivery_worker(config, diagnostics, on_exchange=self._measure)
+        if meter_provider is not None:
+            url = config.endpoints[0].urls(config.fallback)[0][1]
+            self._metrics = DeliveryMetrics(meter_provider, url, worker.stats, worker.oldest_age_seconds)
         self._pack_limits = PackLimits(request_bytes=config.max_request_bytes)
         # An encoder for each thread, rather than one and a lock that a fork could leave locked for ever.
         self._per_thread = threading.local()
+        self._feeders: weakref.WeakSet[LogRecordProcessor] = weakref.WeakSet()
         self._lost_at_last_flush = 0
         for note in config.notes:
-            _diagnostics.once(note)
+            diagnostics.once(note)
         # After the provider's own hook if that was registered first, else before it; `drain` suits both.
-        drain = weakref.WeakMethod(self._worker.drain)
-        atexit.register(lambda: at_exit() if (at_exit := drain()) else None)
+        at_interpreter_exit(worker.drain)
+        if hasattr(os, "register_at_fork"):
+            in_child = weakref.WeakMethod(self._in_forked_child)
+            os.register_at_fork(after_in_child=lambda: method() if (method := in_child()) else None)
+        if config.flush_on_sigterm and not at_sigterm(self._flush_everything, config.shutdown_timeout_seconds):
+            diagnostics.once("flush_on_sigterm is not possible here: only the main thread can set signal handlers")
+
+    def _measure(self, seconds: float, exchange: Exchange) -> None:
+        if self._metrics is not None:
+            self._metrics.request_done(seconds, exchange)
+
+    def _in_forked_child(self) -> None:
+        at_end_of_forked_child(self._flush_everything)
+
+    def fed_by(self, processor: LogRecordProcessor) -> None:
+        """Say which processor feeds this exporter, so that its queue is emptied, too, when the process must end."""
+        if self._worker is not None:
+            self._feeders.add(processor)
+
+    def _flush_everything(self) -> None:
+        """For ends of a process that the SDK does not see: SIGTERM, a multiprocessing child."""
+        budget_seconds = self._config.shutdown_timeout_seconds
+        provider = get_logger_provider()
+        if isinstance(provider, LoggerProvider):
+            provider.force_flush(int(budget_seconds * 1000))
+        for processor in self._feeders:
+            processor.force_flush(int(budget_seconds * 1000))
+        self.force_flush(budget_seconds * 1000)
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Queue the records. FAILURE only if one was lost by it: queue full, shut down, not configured."""
@@ -90,13 +135,13 @@ class DynatraceLogExporter(LogRecordExporter):
         worker = self._worker
         if worker is None:
             self._unconfigured.accept(len(batch))
-            self._unconfigured.drop(len(batch), NOT_CONFIGURED)
+            self._unconfigured.drop(len(batch), NOT_CONFIGURED, "not_configured")
             return LogRecordExportResult.FAILURE
         try:
             encoded = self._encoder().encode(batch)
             payloads = pack(encoded.groups, self._pack_limits)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not reach the application, nor go uncounted
-            worker.refuse(len(batch), f"internal error: {type(error).__name__}: {error}")
+            worker.refuse(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
             return LogRecordExportResult.FAILURE
         kept = worker.accept(payloads, encoded.replaced)
         if may_wait and kept:

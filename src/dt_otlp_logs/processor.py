@@ -30,6 +30,7 @@ class DynatraceBatchLogRecordProcessor(BatchLogRecordProcessor):
         max_queue_size: int | None = None,
     ) -> None:
         self._dynatrace_exporter = exporter
+        exporter.fed_by(self)
         super().__init__(
             _Enqueuing(exporter),
             schedule_delay_millis=schedule_delay_millis,

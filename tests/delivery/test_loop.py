@@ -89,8 +89,8 @@ def test_one_unacceptable_record_in_two_thousand_costs_only_itself(poison: int) 
     assert stats.reasons == {"HTTP 400: bad record": 1}
     arrived = [n for request in harness.transport.requests if poison not in request.ids for n in request.ids]
     assert sorted(arrived) == [n for n in range(2000) if n != poison]
-    # Halving 2,000 takes 11 levels of at most two requests.
-    assert len(harness.transport.requests) <= 23
+    # Halving 2,000 takes 11 levels of at most two requests; then one says what was lost.
+    assert len(harness.transport.requests) <= 24
 
 
 def test_many_poison_records_are_found_among_good_ones() -> None:
@@ -213,7 +213,7 @@ def test_a_partial_success_is_counted_and_not_sent_again() -> None:
     harness = loop_over(lambda _: answer(200, body.SerializeToString()))
     harness.put(payload_of(range(10)))
     harness.run()
-    assert len(harness.transport.requests) == 1
+    assert harness.sent == [list(range(10)), []]
     assert (harness.stats().delivered, harness.stats().rejected) == (7, 3)
     assert list(harness.stats().reasons) == ["refused by Dynatrace in a partial success: too old"]
 
@@ -384,7 +384,7 @@ def test_an_answer_that_comes_after_the_end_changes_nothing() -> None:
     harness = loop_over(lambda _: OK)
 
     def script(_: Seen) -> Response:
-        harness.ledger.drop(harness.loop.close(), "shutdown")
+        harness.ledger.drop(harness.loop.close(), "shutdown", "shutdown")
         return OK
 
     harness.transport.script = script
@@ -416,3 +416,36 @@ def test_the_number_of_records_in_one_request_is_bounded() -> None:
     harness.run()
     assert all(len(ids) <= 50 for ids in harness.sent)
     assert delivered_ids(harness.transport) == list(range(200))
+
+
+def test_after_a_loss_dynatrace_is_told_once_how_much_and_why() -> None:
+    harness = loop_over(lambda seen: answer(400, "bad") if {3, 5} & set(seen.ids) else OK)
+    harness.put(payload_of(range(10)))
+    harness.run()
+    (report,) = (request for request in harness.transport.requests if not request.ids)
+    message = ExportLogsServiceRequest.FromString(gzip.decompress(report.body))
+    record = message.resource_logs[0].scope_logs[0].log_records[0]
+    assert (record.severity_text, record.severity_number) == ("WARN", 13)
+    assert record.body.string_value == "dt-otlp-logs: 2 log records were lost since 0 s ago (2: HTTP 400: bad)"
+    assert harness.transport.requests[-1] is report, "after everything else has been delivered"
+
+
+def test_reports_of_losses_are_at_most_one_a_minute() -> None:
+    harness = loop_over(lambda seen: answer(400, "bad") if any(n % 2 for n in seen.ids) else OK)
+    for second in range(120):
+        harness.clock.seconds = 1000 + second
+        harness.put(payload_of([2 * second, 2 * second + 1]))
+        harness.run(seconds=1)
+    reports = [request for request in harness.transport.requests if not request.ids]
+    assert 2 <= len(reports) <= 3
+    assert harness.stats().rejected == 120
+
+
+def test_a_report_that_fails_stops_nothing() -> None:
+    harness = loop_over(lambda seen: answer(400) if 3 in seen.ids else (OK if seen.ids else answer(503)))
+    harness.put(payload_of(range(10)))
+    harness.run()
+    harness.put(payload_of([10]))
+    harness.run()
+    assert (harness.stats().delivered, harness.stats().rejected) == (10, 1)
+    assert harness.stats().held_up is None

@@ -118,7 +118,7 @@ class Harness:
     def put(self, *payloads: Payload) -> None:
         for payload in payloads:
             self.ledger.accept(payload.records)
-            self.ledger.drop(self.queue.put(payload), "full")
+            self.ledger.drop(self.queue.put(payload), "full", "queue_full")
 
     def step(self) -> float:
         wait = self.loop.step(10.0)

@@ -45,6 +45,7 @@ class Config:
     queue_full: Literal["drop_oldest", "drop_newest"]
     stale: Literal["restamp", "drop"]
     shutdown_timeout_seconds: float
+    flush_on_sigterm: bool
     fallback_after_seconds: float
     probe_seconds: float
     ca_file: Path | None

@@ -89,6 +89,10 @@ SETTINGS: tuple[Setting, ...] = (
         "how long the end of the process may wait for delivery",
     ),
     Setting(
+        "flush_on_sigterm", (_own("flush_on_sigterm"),), readers.switch, False,
+        "when SIGTERM comes, deliver what waits (within the shutdown timeout), then go on as without it",
+    ),
+    Setting(
         "fallback_after_seconds", (_own("fallback_after_seconds"),), readers.seconds_or_zero, 30.0,
         "how long a route may fail before the next one is used",
     ),

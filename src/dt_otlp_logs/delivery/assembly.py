@@ -12,7 +12,7 @@ from dt_otlp_logs.delivery.ledger import DeliveryLedger
 from dt_otlp_logs.delivery.loop import DeliveryLoop
 from dt_otlp_logs.delivery.memory_queue import MemoryQueue
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
-from dt_otlp_logs.delivery.route import RequestStyle, Route
+from dt_otlp_logs.delivery.route import Exchange, RequestStyle, Route
 from dt_otlp_logs.delivery.transport import TlsFiles, Transport, Urllib3Transport
 from dt_otlp_logs.delivery.worker import DeliveryWorker, Parts
 from dt_otlp_logs.diagnostics import Diagnostics
@@ -26,6 +26,7 @@ def delivery_worker(
     clock: Clock | None = None,
     random_number: Callable[[], float] = random.random,
     make_transport: Callable[[Config], Transport] | None = None,
+    on_exchange: Callable[[float, Exchange], None] = lambda _seconds, _exchange: None,
 ) -> DeliveryWorker:
     """A worker that delivers as the configuration says; no socket and no thread before the first payload."""
     clock = clock or SystemClock()
@@ -49,6 +50,7 @@ def delivery_worker(
             stale=config.stale,
             clock=clock,
             random=random_number,
+            on_exchange=on_exchange,
         )
         return loop, queue, ledger, reporter
 

@@ -4,6 +4,12 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+# Why a record is lost, in few words: what metrics are split by. The reason in full is beside it.
+Kind = Literal[
+    "rejected", "queue_full", "shutdown", "after_shutdown", "stale", "internal_error", "not_configured", "damaged"
+]
 
 # Reasons quote servers, so their number is not ours to choose; beyond this they are counted together.
 _MOST_REASONS = 50
@@ -26,6 +32,8 @@ class DeliveryStats:
     """Records that were given up here: queue full, shutdown, stale, not configured."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """Rejected and dropped records by reason, in words."""
+    lost_by_kind: Mapping[str, int] = field(default_factory=dict)
+    """The same by kind, in a word each: rejected, queue_full, shutdown, stale, ..."""
     requests: int = 0
     """HTTP requests sent."""
     retries: int = 0
@@ -34,6 +42,8 @@ class DeliveryStats:
     """Values (or whole records) that could not be encoded and were replaced by a safe text; none of them is lost."""
     route: str | None = None
     """The URL in use; None before the first request."""
+    routes_left: Mapping[str, str] = field(default_factory=dict)
+    """URLs that are passed over for now, each with the reason."""
     held_up: str | None = None
     """Why nothing is being delivered at the moment; None when all is well."""
 
@@ -56,6 +66,7 @@ class DeliveryLedger:
         self._requests = 0
         self._retries = 0
         self._reasons: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
 
     def accept(self, records: int, replaced: int = 0) -> None:
         """Records have come in; `replaced` values in them had to be replaced by a safe text."""
@@ -73,16 +84,17 @@ class DeliveryLedger:
         if records:
             with self._lock:
                 self._rejected += records
-                self._count_reason(reason, records)
+                self._count_loss(records, reason, "rejected")
 
-    def drop(self, records: int, reason: str) -> None:
+    def drop(self, records: int, reason: str, kind: Kind) -> None:
         """These were given up on this side."""
         if records:
             with self._lock:
                 self._dropped += records
-                self._count_reason(reason, records)
+                self._count_loss(records, reason, kind)
 
-    def _count_reason(self, reason: str, records: int) -> None:
+    def _count_loss(self, records: int, reason: str, kind: Kind) -> None:
+        self._kinds[kind] += records
         if reason not in self._reasons and len(self._reasons) >= _MOST_REASONS:
             reason = OTHER_REASONS
         self._reasons[reason] += records
@@ -112,7 +124,13 @@ class DeliveryLedger:
         with self._lock:
             return self._rejected + self._dropped
 
-    def snapshot(self, *, route: str | None = None, held_up: str | None = None) -> DeliveryStats:
+    def snapshot(
+        self,
+        *,
+        route: str | None = None,
+        routes_left: Mapping[str, str] | None = None,
+        held_up: str | None = None,
+    ) -> DeliveryStats:
         """All numbers of one moment; what is not settled is queued."""
         with self._lock:
             return DeliveryStats(
@@ -122,9 +140,11 @@ class DeliveryLedger:
                 rejected=self._rejected,
                 dropped=self._dropped,
                 reasons=dict(self._reasons),
+                lost_by_kind=dict(self._kinds),
                 requests=self._requests,
                 retries=self._retries,
                 replaced=self._replaced,
                 route=route,
+                routes_left=routes_left or {},
                 held_up=held_up,
             )

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from dt_otlp_logs.config import TokenSource
@@ -15,7 +16,7 @@ from dt_otlp_logs.delivery.advice import advice
 from dt_otlp_logs.delivery.backoff import backoff_seconds, slow_backoff_seconds
 from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.failover import Failover, RouteState
-from dt_otlp_logs.delivery.ledger import DeliveryLedger
+from dt_otlp_logs.delivery.ledger import DeliveryLedger, Kind
 from dt_otlp_logs.delivery.memory_queue import Entry, SendingQueue
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.request_size import is_over, learn_ceiling, limits_for
@@ -53,12 +54,12 @@ _TOKEN_POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request about to be sent: for entries of the queue, or to ask whether anything is accepted."""
+    """A request about to be sent: to deliver what is queued, to ask whether anything is accepted, to report a loss."""
 
     state: RouteState
     payload: Payload
     taken: Sequence[Entry] = ()
-    asks: bool = False
+    purpose: Literal["deliver", "ask", "report"] = "deliver"
 
 
 class DeliveryLoop:
@@ -76,7 +77,9 @@ class DeliveryLoop:
         stale: Literal["restamp", "drop"],
         clock: Clock,
         random: Callable[[], float],
+        on_exchange: Callable[[float, Exchange], None] = lambda _seconds, _exchange: None,
     ) -> None:
+        """`on_exchange` is told of each request: how many seconds it took, and what came of it."""
         self._queue = queue
         self._failover = failover
         self._ledger = ledger
@@ -96,12 +99,20 @@ class DeliveryLoop:
         self._doubted: tuple[Payload, str] | None = None
         self._delivered_at = -math.inf
         self._url: str | None = None
+        self._like: Payload | None = None
+        """Delivered after a loss that Dynatrace has not been told of: whose resource the report is made with."""
+        self._on_exchange = on_exchange
         self._internal_errors = 0
 
     @property
     def held_up(self) -> str | None:
         """Why nothing is being delivered; None when all is well."""
         return self._reporter.held_up
+
+    @property
+    def routes_left(self) -> dict[str, str]:
+        """URLs that are passed over for now, each with the reason."""
+        return {state.route.url: state.left for state in self._failover.states if state.left is not None}
 
     @property
     def url(self) -> str | None:
@@ -122,13 +133,15 @@ class DeliveryLoop:
             if not isinstance(planned, Attempt):
                 return planned
             self._url = planned.state.route.url
+            started = self._clock.monotonic()
             exchange = planned.state.route.post(planned.payload, timeout_seconds)
             self._ledger.request_sent()
+            self._on_exchange(self._clock.monotonic() - started, exchange)
             with self._lock:
                 if self._closed:
                     return IDLE  # what was on its way is accounted for already
                 self._internal_errors = 0
-                return self._act_on_answer(planned, exchange) if planned.asks else self._act(planned, exchange)
+                return self._ACTS[planned.purpose](self, planned, exchange)
         except Exception as error:  # noqa: BLE001  # a fault of ours must neither end the thread nor lose records
             with self._lock:
                 return self._after_internal_error(taken, error)
@@ -157,7 +170,7 @@ class DeliveryLoop:
         if taken:
             return self._prepare(state, taken, limits)
         if not self._condemned:
-            return IDLE
+            return self._loss_report(state, now) or IDLE
         # Nothing else waits that could show whether the route or the records are at fault.
         if now - self._delivered_at >= _PROVEN_SECONDS:
             return self._question(state)
@@ -178,6 +191,13 @@ class DeliveryLoop:
             payload, _ = restamp_stale(payload, oldest_ns, now_ns)
         return Attempt(state, payload, taken)
 
+    def _loss_report(self, state: RouteState, now: float) -> "Attempt | None":
+        """Once the queue is empty: tell Dynatrace's users, in their own log, what is missing from it."""
+        if self._like is None or (words := self._reporter.loss_to_report(now)) is None:
+            return None
+        like, self._like = self._like, None
+        return Attempt(state, loss_report(like, words, self._clock.time_ns()), purpose="report")
+
     def _question(self, state: RouteState) -> "Attempt":
         """A record of our own that shows whether this route accepts anything at all.
 
@@ -185,8 +205,9 @@ class DeliveryLoop:
         by one nor cost a thousand requests.
         """
         example, refusal = self._doubted or (self._condemned[0][0].payload, self._condemned[0][1])
-        report = loss_report(example, max(len(self._condemned), 1), refusal, self._clock.time_ns())
-        return Attempt(state, report, asks=True)
+        refused = max(len(self._condemned), 1)
+        words = f"{'1 log record was' if refused == 1 else f'{refused} log records were'} refused: {refusal}"
+        return Attempt(state, loss_report(example, words, self._clock.time_ns()), purpose="ask")
 
     def _act(self, attempt: Attempt, exchange: Exchange) -> float:
         now = self._clock.monotonic()
@@ -199,6 +220,8 @@ class DeliveryLoop:
                     self._reject(rejected, f"refused by Dynatrace in a partial success: {note}")
                 self._after_delivery(state, now)
                 self._reporter.delivered(accepted, self._queue.records(), now)
+                if self._reporter.has_unreported_loss:
+                    self._like = payload
             case TooLarge(reason):
                 learn_ceiling(state, payload, now)
                 if payload.records > 1:
@@ -231,6 +254,11 @@ class DeliveryLoop:
                 return self._hold_up(attempt.state, Exchange(exchange.response, misdirected), now)
             case _:
                 return self._hold_up(attempt.state, exchange, now)
+
+    def _act_on_report(self, _attempt: Attempt, _exchange: Exchange) -> float:
+        return 0  # stderr has said it, too: one try is enough
+
+    _ACTS = MappingProxyType({"deliver": _act, "ask": _act_on_answer, "report": _act_on_report})
 
     def _after_delivery(self, state: RouteState, now: float) -> None:
         self._delivered_at = now
@@ -298,7 +326,7 @@ class DeliveryLoop:
     def _drop_stale(self, taken: Sequence[Entry], payload: Payload, oldest_unix_nano: int) -> None:
         kept, dropped = drop_stale(payload, oldest_unix_nano)
         self._queue.replace(taken, [] if kept is None else [Entry(kept, taken[0].suspect)])
-        self._drop(dropped, "older than 24 hours, the age limit of Dynatrace (DT_OTLP_LOGS_STALE=drop)")
+        self._drop(dropped, "older than 24 hours, the age limit of Dynatrace (DT_OTLP_LOGS_STALE=drop)", "stale")
 
     def _after_internal_error(self, taken: Sequence[Entry], error: Exception) -> float:
         self._internal_errors += 1
@@ -313,15 +341,15 @@ class DeliveryLoop:
         self._doubted = None
         self._give_up_condemned()
         self._queue.done(taken)
-        self._drop(sum(entry.payload.records for entry in taken), words)
+        self._drop(sum(entry.payload.records for entry in taken), words, "internal_error")
         return 0
 
     def _reject(self, records: int, reason: str) -> None:
         self._ledger.reject(records, reason)
         self._reporter.lost(records, reason, self._clock.monotonic())
 
-    def _drop(self, records: int, reason: str) -> None:
-        self._ledger.drop(records, reason)
+    def _drop(self, records: int, reason: str, kind: Kind) -> None:
+        self._ledger.drop(records, reason, kind)
         self._reporter.lost(records, reason, self._clock.monotonic())
 
 

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Literal, Protocol
 
 from dt_otlp_logs.encoding.payload import Payload
@@ -53,8 +53,16 @@ class SendingQueue(Protocol):
         """Records in the queue, those taken included."""
         ...
 
+    def oldest_unix_nano(self) -> int | None:
+        """The time of the oldest record in the queue; None if it is empty."""
+        ...
+
     def drain(self) -> int:
-        """Give up everything; answers how many records that were."""
+        """The end: give up what lives in memory alone; answers how many records that were."""
+        ...
+
+    def forget_in_child(self) -> None:
+        """In a forked child: let go of what belongs to the parent."""
         ...
 
 
@@ -66,6 +74,8 @@ class MemoryQueue:
         self._when_full = when_full
         self._lock = threading.Lock()
         self._waiting: deque[Entry] = deque()
+        # By identity: two payloads may be equal to the byte.
+        self._taken: dict[int, Entry] = {}
         self._bytes = 0
         self._records = 0
 
@@ -94,7 +104,9 @@ class MemoryQueue:
             if not self._waiting[0].suspect:
                 unsuspected = takewhile(lambda entry: not entry.suspect, self._waiting)
                 count = how_many(entry.payload for entry in unsuspected)
-            return [self._waiting.popleft() for _ in range(count)]
+            taken = [self._waiting.popleft() for _ in range(count)]
+            self._taken.update((id(entry), entry) for entry in taken)
+            return taken
 
     def done(self, entries: Sequence[Entry]) -> None:
         """These are settled and leave the queue."""
@@ -105,6 +117,8 @@ class MemoryQueue:
     def give_back(self, entries: Sequence[Entry]) -> None:
         """These wait again, at the front, in their order."""
         with self._lock:
+            for entry in entries:
+                del self._taken[id(entry)]
             self._waiting.extendleft(reversed(entries))
 
     def replace(self, entries: Sequence[Entry], by: Sequence[Entry]) -> None:
@@ -121,12 +135,22 @@ class MemoryQueue:
         with self._lock:
             return self._records
 
+    def oldest_unix_nano(self) -> int | None:
+        """The time of the oldest record in the queue; None if it is empty."""
+        with self._lock:
+            front = [*self._taken.values(), *islice(self._waiting, 1)]
+            return min((entry.payload.oldest_unix_nano for entry in front), default=None)
+
     def drain(self) -> int:
-        """Give up everything; answers how many records that were."""
+        """The end: give up everything; answers how many records that were."""
         with self._lock:
             records, self._records, self._bytes = self._records, 0, 0
             self._waiting.clear()
+            self._taken.clear()
             return records
+
+    def forget_in_child(self) -> None:
+        """Nothing is shared with the parent: the child has a queue of its own."""
 
     def _is_over(self, entry: Entry) -> bool:
         return self._bytes + entry.cost_bytes > self._max_bytes
@@ -136,5 +160,6 @@ class MemoryQueue:
         self._records += entry.payload.records
 
     def _remove(self, entry: Entry) -> None:
+        self._taken.pop(id(entry), None)
         self._bytes -= entry.cost_bytes
         self._records -= entry.payload.records

@@ -1,7 +1,9 @@
 """Says on stderr when delivery stops, that it still stands, and that it goes on: on changes, not on events."""
 
 import threading
+from collections import Counter
 
+from dt_otlp_logs.delivery.ledger import OTHER_REASONS
 from dt_otlp_logs.diagnostics import Diagnostics
 
 # While delivery is held up, one line a minute keeps it visible in a container's log without filling it.
@@ -26,6 +28,9 @@ class DeliveryReporter:
         self._late = 0
         self._loss_said: float | None = None
         self._loss_unsaid: dict[str, int] = {}
+        self._unreported: Counter[str] = Counter()
+        self._unreported_since = 0.0
+        self._reported: float | None = None
 
     @property
     def held_up(self) -> str | None:
@@ -70,6 +75,12 @@ class DeliveryReporter:
         """Records will not arrive."""
         with self._lock:
             self._loss_unsaid[reason] = self._loss_unsaid.get(reason, 0) + records
+            if not self._unreported:
+                self._unreported_since = now
+            if reason in self._unreported or len(self._unreported) < _MOST_REASONS:
+                self._unreported[reason] += records
+            else:
+                self._unreported[OTHER_REASONS] += records
             if (
                 self._loss_said is None
                 or now - self._loss_said >= _LOSS_SECONDS
@@ -77,6 +88,25 @@ class DeliveryReporter:
             ):
                 self._say_losses()
                 self._loss_said = now
+
+    @property
+    def has_unreported_loss(self) -> bool:
+        """Whether `loss_to_report` will have something to say, now or later."""
+        return bool(self._unreported)
+
+    def loss_to_report(self, now: float) -> str | None:
+        """What Dynatrace itself is to be told now about losses, once in a while, in words; None if nothing."""
+        with self._lock:
+            if not self._unreported or (self._reported is not None and now - self._reported < _LOSS_SECONDS):
+                return None
+            total = self._unreported.total()
+            causes = "; ".join(f"{count:,}: {reason}" for reason, count in self._unreported.items())
+            began = f"{_seconds(now - self._unreported_since)} ago"
+            self._unreported.clear()
+            self._reported = now
+            return (
+                f"{'1 log record was' if total == 1 else f'{total:,} log records were'} lost since {began} ({causes})"
+            )
 
     def end(self) -> None:
         """The last words: losses that have not been said yet."""

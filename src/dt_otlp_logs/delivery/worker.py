@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 
 from dt_otlp_logs.delivery.clock import Clock
-from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats
+from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats, Kind
 from dt_otlp_logs.delivery.loop import IDLE, DeliveryLoop
 from dt_otlp_logs.delivery.memory_queue import SendingQueue
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
@@ -48,7 +48,7 @@ class DeliveryWorker:
         self._start_over()
         if hasattr(os, "register_at_fork"):
             # Weakly, since such a hook cannot be taken back.
-            in_child = weakref.WeakMethod(self._start_over)
+            in_child = weakref.WeakMethod(self._start_over_in_child)
             os.register_at_fork(after_in_child=lambda: start_over() if (start_over := in_child()) else None)
 
     def _start_over(self) -> None:
@@ -61,6 +61,10 @@ class DeliveryWorker:
         self._ended = False
         self._nudged_at = 0.0
 
+    def _start_over_in_child(self) -> None:
+        self.queue.forget_in_child()
+        self._start_over()
+
     def accept(self, payloads: Sequence[Payload], replaced: int = 0) -> bool:
         """Queue payloads for delivery; False if a record was lost by it (of these, or an older one)."""
         lost = 0
@@ -68,22 +72,32 @@ class DeliveryWorker:
             for payload in payloads:
                 self.ledger.accept(payload.records, replaced)
                 replaced = 0
-                dropped = payload.records if self._closed else self.queue.put(payload)
-                self._lose(dropped, AFTER_SHUTDOWN if self._closed else QUEUE_FULL)
+                if self._closed:
+                    dropped = payload.records
+                    self._lose(dropped, AFTER_SHUTDOWN, "after_shutdown")
+                else:
+                    dropped = self.queue.put(payload)
+                    self._lose(dropped, QUEUE_FULL, "queue_full")
                 lost += dropped
             if self._is_waiting_for_work:
                 self._changed.notify_all()
             self._ensure_thread()
         return lost == 0
 
-    def refuse(self, records: int, reason: str) -> None:
+    def refuse(self, records: int, reason: str, kind: Kind) -> None:
         """Count records that could not even be queued."""
         self.ledger.accept(records)
-        self._lose(records, reason)
+        self._lose(records, reason, kind)
 
     def stats(self) -> DeliveryStats:
         """What became of the records so far, at one moment."""
-        return self.ledger.snapshot(route=self.loop.url, held_up=self.loop.held_up)
+        loop = self.loop
+        return self.ledger.snapshot(route=loop.url, routes_left=loop.routes_left, held_up=loop.held_up)
+
+    def oldest_age_seconds(self) -> float:
+        """How long ago the oldest record that waits was made; 0 if none does."""
+        oldest = self.queue.oldest_unix_nano()
+        return 0.0 if not oldest else max(self._clock.time_ns() - oldest, 0) / 1e9
 
     def wait_settled(self, timeout_seconds: float, *, even_if_held_up: bool) -> bool:
         """Wait until the fate of every record accepted so far is known; False if it is not by then.
@@ -92,6 +106,8 @@ class DeliveryWorker:
         """
         accepted = self.ledger.accepted
         deadline = self._clock.monotonic() + timeout_seconds
+        if self._deadline is not None:
+            deadline = min(deadline, self._deadline)
         with self._changed:
             if even_if_held_up and self.loop.held_up is not None:
                 self._nudge()
@@ -123,7 +139,8 @@ class DeliveryWorker:
         with self._changed:
             if not self._ended:
                 self._ended = True
-                self._lose(self.loop.close(), AT_SHUTDOWN if held_up is None else f"{AT_SHUTDOWN}: {held_up}")
+                why = AT_SHUTDOWN if held_up is None else f"{AT_SHUTDOWN}: {held_up}"
+                self._lose(self.loop.close(), why, "shutdown")
                 self.reporter.end()
                 self._changed.notify_all()
         return settled
@@ -157,9 +174,9 @@ class DeliveryWorker:
         # An attempt cut short has no chance, one without a limit would outlive the budget.
         return min(self._timeout_seconds, max(deadline - self._clock.monotonic(), _SHORTEST_ATTEMPT_SECONDS))
 
-    def _lose(self, records: int, reason: str) -> None:
+    def _lose(self, records: int, reason: str, kind: Kind) -> None:
         if records:
-            self.ledger.drop(records, reason)
+            self.ledger.drop(records, reason, kind)
             self.reporter.lost(records, reason, self._clock.monotonic())
 
     def _nudge(self) -> None:

@@ -1,4 +1,4 @@
-"""A WARN record of our own that tells Dynatrace's users about refused records, where they look for them."""
+"""A WARN record of our own that tells Dynatrace's users about lost records, where they look for them."""
 
 from .request import Group, Payload, seal, unpack
 from .wire import FIXED64, LENGTH_DELIMITED, VARINT, key, length_delimited, varint
@@ -12,10 +12,9 @@ _STRING = key(1, LENGTH_DELIMITED)
 _OBSERVED_TIME = key(11, FIXED64)
 
 
-def loss_report(like: Payload, refused: int, reason: str, now_unix_nano: int) -> Payload:
-    """One record under the resource and scope of `like`: so many records were refused, and why."""
-    what = "1 log record was" if refused == 1 else f"{refused} log records were"
-    text = f"dt-otlp-logs: {what} refused by the server: {reason}".encode("utf-8", "backslashreplace")
+def loss_report(like: Payload, words: str, now_unix_nano: int) -> Payload:
+    """One record under the resource and scope of `like` that says these words."""
+    text = f"dt-otlp-logs: {words}".encode("utf-8", "backslashreplace")
     time = now_unix_nano.to_bytes(8, "little")
     record = _TIME + time + _SEVERITY + length_delimited(_BODY, length_delimited(_STRING, text)) + _OBSERVED_TIME + time
     group = unpack(like)[0]
