@@ -426,7 +426,7 @@ def test_after_a_loss_dynatrace_is_told_once_how_much_and_why() -> None:
     message = ExportLogsServiceRequest.FromString(gzip.decompress(report.body))
     record = message.resource_logs[0].scope_logs[0].log_records[0]
     assert (record.severity_text, record.severity_number) == ("WARN", 13)
-    assert record.body.string_value == "dt-otlp-logs: 2 log records were lost since 0 s ago (2: HTTP 400: bad)"
+    assert record.body.string_value == "dt-otlp-logs: 2 log records were lost in the last 1 s (2: HTTP 400: bad)"
     assert harness.transport.requests[-1] is report, "after everything else has been delivered"
 
 

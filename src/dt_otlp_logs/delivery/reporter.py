@@ -101,12 +101,11 @@ class DeliveryReporter:
                 return None
             total = self._unreported.total()
             causes = "; ".join(f"{count:,}: {reason}" for reason, count in self._unreported.items())
-            began = f"{_seconds(now - self._unreported_since)} ago"
+            lately = _seconds(max(now - self._unreported_since, 1.0))
             self._unreported.clear()
             self._reported = now
-            return (
-                f"{'1 log record was' if total == 1 else f'{total:,} log records were'} lost since {began} ({causes})"
-            )
+            what = "1 log record was" if total == 1 else f"{total:,} log records were"
+            return f"{what} lost in the last {lately} ({causes})"
 
     def end(self) -> None:
         """The last words: losses that have not been said yet."""
