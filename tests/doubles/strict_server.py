@@ -57,11 +57,16 @@ class StrictServer:
         self.errors: list[str] = []
         self.started = time.monotonic()
         self.url = ""
+        self.wrong_token_reply: Reply | None = None
+        """What a wrong token is answered with; None: a wrong token is a protocol error."""
         self._lock = threading.Lock()
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["content-length"]))
         headers = {name.lower(): value for name, value in handler.headers.items()}
+        if self.wrong_token_reply and headers.get("authorization") != f"Api-Token {STRICT_TOKEN}":
+            self._answer(handler, self.wrong_token_reply)
+            return
         try:
             request = self._understand(handler.path, headers, body, handler.client_address[1])
         except (AssertionError, ValueError, OSError, KeyError) as error:
@@ -139,8 +144,8 @@ class _Listening(ThreadingHTTPServer):
 
 
 @contextmanager
-def strict_server(script: Script = lambda _: Reply()) -> Iterator[StrictServer]:
-    """A strict server on a free port of loopback."""
+def strict_server(script: Script = lambda _: Reply(), *, port: int = 0) -> Iterator[StrictServer]:
+    """A strict server on loopback, on a free port unless one is given."""
     server = StrictServer(script)
 
     class Handler(BaseHTTPRequestHandler):
@@ -152,7 +157,7 @@ def strict_server(script: Script = lambda _: Reply()) -> Iterator[StrictServer]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _Listening(("127.0.0.1", 0), Handler) as listening:
+    with _Listening(("127.0.0.1", port), Handler) as listening:
         server.url = f"http://127.0.0.1:{listening.server_address[1]}"
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
