@@ -18,6 +18,7 @@ from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.failover import Failover, RouteState
 from dt_otlp_logs.delivery.ledger import DeliveryLedger, Kind
 from dt_otlp_logs.delivery.memory_queue import Entry, SendingQueue
+from dt_otlp_logs.delivery.refusals import Refusals
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.request_size import is_over, learn_ceiling, limits_for
 from dt_otlp_logs.delivery.route import Exchange
@@ -39,9 +40,6 @@ IDLE = math.inf
 # for the way and for clocks that differ.
 OLDEST_NANOSECONDS = (24 * 3600 - 300) * 1_000_000_000
 
-# So many single records refused in a row, with nothing delivered in between, put the route in doubt rather than
-# the records.
-_DOUBTFUL_REFUSALS = 5
 # A route that delivered so recently is beyond doubt.
 _PROVEN_SECONDS = 60.0
 # Halving ends here: cutting a record below this would leave nothing worth keeping.
@@ -95,8 +93,7 @@ class DeliveryLoop:
         self._not_before = 0.0
         self._wait_is_ours = True
         self._denied = False
-        self._condemned: list[tuple[Entry, str]] = []
-        self._doubted: tuple[Payload, str] | None = None
+        self._refusals = Refusals(queue, self._reject_entry)
         self._delivered_at = -math.inf
         self._url: str | None = None
         self._like: Payload | None = None
@@ -151,7 +148,7 @@ class DeliveryLoop:
         with self._lock:
             self._closed = True
             # Refused, if not yet proven guilty: the server's reason says more than "shutdown".
-            self._give_up_condemned()
+            self._refusals.find_guilty()
             return self._queue.drain()
 
     def _plan(self, taken: list[Entry]) -> "Attempt | float":
@@ -163,18 +160,18 @@ class DeliveryLoop:
             wait = self._not_before - now
             return min(wait, _TOKEN_POLL_SECONDS) if self._denied else wait
         state = self._failover.choose(now)
-        if self._doubted is not None or len(self._condemned) >= _DOUBTFUL_REFUSALS:
+        if self._refusals.must_ask:
             return self._question(state)
         limits = limits_for(state, self._limits, now)
         taken += self._queue.take(lambda waiting: fits(waiting, limits))
         if taken:
             return self._prepare(state, taken, limits)
-        if not self._condemned:
+        if not self._refusals.any_held:
             return self._loss_report(state, now) or IDLE
         # Nothing else waits that could show whether the route or the records are at fault.
         if now - self._delivered_at >= _PROVEN_SECONDS:
             return self._question(state)
-        self._give_up_condemned()
+        self._refusals.find_guilty()
         return 0
 
     def _prepare(self, state: RouteState, taken: Sequence[Entry], limits: PackLimits) -> "Attempt | float":
@@ -199,15 +196,7 @@ class DeliveryLoop:
         return Attempt(state, loss_report(like, words, self._clock.time_ns()), purpose="report")
 
     def _question(self, state: RouteState) -> "Attempt":
-        """A record of our own that shows whether this route accepts anything at all.
-
-        A 400 that hits everything (a proxy's error page, a wrong path) must neither reject a whole backlog one
-        by one nor cost a thousand requests.
-        """
-        example, refusal = self._doubted or (self._condemned[0][0].payload, self._condemned[0][1])
-        refused = max(len(self._condemned), 1)
-        words = f"{'1 log record was' if refused == 1 else f'{refused} log records were'} refused: {refusal}"
-        return Attempt(state, loss_report(example, words, self._clock.time_ns()), purpose="ask")
+        return Attempt(state, self._refusals.question(self._clock.time_ns()), purpose="ask")
 
     def _act(self, attempt: Attempt, exchange: Exchange) -> float:
         now = self._clock.monotonic()
@@ -232,7 +221,7 @@ class DeliveryLoop:
                 if payload.records > 1:
                     self._halve(taken, payload, suspect=True)
                 else:
-                    self._condemned.append((taken[0], reason))
+                    self._refusals.hold(taken[0], reason)
             case _:
                 self._queue.give_back(taken)
                 return self._hold_up(state, exchange, now)
@@ -245,11 +234,7 @@ class DeliveryLoop:
                 self._after_delivery(attempt.state, now)
                 return 0
             case Rejected(why) | TooLarge(why):
-                if self._condemned:
-                    entry, reason = self._condemned[0]
-                    self._doubted = entry.payload, reason
-                    self._queue.give_back([entry for entry, _ in self._condemned])
-                    self._condemned.clear()
+                self._refusals.doubt_the_route()
                 misdirected = Misdirected(f"every record is refused, whatever is in it: {why}")
                 return self._hold_up(attempt.state, Exchange(exchange.response, misdirected), now)
             case _:
@@ -262,23 +247,14 @@ class DeliveryLoop:
 
     def _after_delivery(self, state: RouteState, now: float) -> None:
         self._delivered_at = now
-        self._doubted = None
         self._resume()
         self._failover.worked(state)
-        # Others pass, so it was these records and not the route.
-        self._give_up_condemned()
+        self._refusals.find_guilty()
 
     def _resume(self) -> None:
         self._failures = 0
         self._not_before = 0.0
         self._denied = False
-
-    def _give_up_condemned(self) -> None:
-        """What was refused, alone and for itself, is rejected."""
-        for entry, reason in self._condemned:
-            self._queue.done([entry])
-            self._reject(entry.payload.records, reason)
-        self._condemned.clear()
 
     def _hold_up(self, state: RouteState, exchange: Exchange, now: float) -> float:
         """Nothing was delivered and nothing is lost: wait, or go on with another route."""
@@ -338,11 +314,14 @@ class DeliveryLoop:
             self._failures += 1
             return self._wait_for(Retryable(words), now)
         self._internal_errors = 0
-        self._doubted = None
-        self._give_up_condemned()
+        self._refusals.find_guilty()
         self._queue.done(taken)
         self._drop(sum(entry.payload.records for entry in taken), words, "internal_error")
         return 0
+
+    def _reject_entry(self, entry: Entry, reason: str) -> None:
+        self._queue.done([entry])
+        self._reject(entry.payload.records, reason)
 
     def _reject(self, records: int, reason: str) -> None:
         self._ledger.reject(records, reason)

@@ -111,24 +111,26 @@ class MemoryQueue:
     def done(self, entries: Sequence[Entry]) -> None:
         """These are settled and leave the queue."""
         with self._lock:
-            for entry in entries:
+            for entry in self._untaken(entries):
                 self._remove(entry)
 
     def give_back(self, entries: Sequence[Entry]) -> None:
         """These wait again, at the front, in their order."""
         with self._lock:
-            for entry in entries:
-                del self._taken[id(entry)]
-            self._waiting.extendleft(reversed(entries))
+            self._waiting.extendleft(reversed(self._untaken(entries)))
 
     def replace(self, entries: Sequence[Entry], by: Sequence[Entry]) -> None:
         """These are settled, and others take their place at the front."""
         with self._lock:
-            for entry in entries:
+            for entry in self._untaken(entries):
                 self._remove(entry)
             for entry in by:
                 self._add(entry)
             self._waiting.extendleft(reversed(by))
+
+    def _untaken(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that were taken and now no longer are; what was settled before is settled once."""
+        return [entry for entry in entries if self._taken.pop(id(entry), None) is not None]
 
     def records(self) -> int:
         """Records in the queue, those taken included."""
@@ -160,6 +162,5 @@ class MemoryQueue:
         self._records += entry.payload.records
 
     def _remove(self, entry: Entry) -> None:
-        self._taken.pop(id(entry), None)
         self._bytes -= entry.cost_bytes
         self._records -= entry.payload.records
