@@ -97,8 +97,9 @@ class FragileFileSystem(FileSystem):
 
     def release(self, lock: int) -> None:
         self._call("release", str(lock))
-        self.locks.discard(lock)
-        super().release(lock)
+        if lock in self.locks:  # else it went when the process died, and its number may be another file's by now
+            self.locks.remove(lock)
+            super().release(lock)
 
 
 class Process:

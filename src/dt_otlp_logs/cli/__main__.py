@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dt_otlp_logs.cli.failure import CommandFailed, UsageError
 from dt_otlp_logs.config import ConfigError
 
-COMMANDS = ("demo", "send", "config", "emulate")
+COMMANDS = ("demo", "send", "config", "queue", "emulate")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,10 +7,12 @@ from importlib.metadata import version
 
 from dt_otlp_logs.config import Config, Endpoint
 from dt_otlp_logs.delivery.clock import Clock, SystemClock
+from dt_otlp_logs.delivery.disk_queue import DiskQueue
 from dt_otlp_logs.delivery.failover import Failover
 from dt_otlp_logs.delivery.ledger import DeliveryLedger
 from dt_otlp_logs.delivery.loop import DeliveryLoop
-from dt_otlp_logs.delivery.memory_queue import MemoryQueue
+from dt_otlp_logs.delivery.memory_queue import MemoryQueue, SendingQueue
+from dt_otlp_logs.delivery.queue_directory import destination_of
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.route import Exchange, RequestStyle, Route
 from dt_otlp_logs.delivery.transport import TlsFiles, Transport, Urllib3Transport
@@ -35,7 +37,7 @@ def delivery_worker(
     def parts() -> Parts:
         ledger = DeliveryLedger()
         reporter = DeliveryReporter(diagnostics)
-        queue = MemoryQueue(config.queue_max_bytes, config.queue_full)
+        queue = _queue(config, diagnostics, ledger, reporter, clock)
         loop = DeliveryLoop(
             queue=queue,
             failover=Failover(
@@ -59,6 +61,29 @@ def delivery_worker(
         clock=clock,
         timeout_seconds=config.timeout_seconds,
         shutdown_timeout_seconds=config.shutdown_timeout_seconds,
+    )
+
+
+def _queue(
+    config: Config, diagnostics: Diagnostics, ledger: DeliveryLedger, reporter: DeliveryReporter, clock: Clock
+) -> SendingQueue:
+    if config.queue_directory is None:
+        return MemoryQueue(config.queue_max_bytes, config.queue_full)
+
+    def lost(records: int, reason: str) -> None:
+        ledger.drop(records, reason, "damaged")
+        reporter.lost(records, reason, clock.monotonic())
+
+    return DiskQueue(
+        config.queue_directory,
+        destination=destination_of(url for endpoint in config.endpoints for _, url in endpoint.urls()),
+        max_bytes=config.queue_max_bytes,
+        when_full=config.queue_full,
+        on_adopted=ledger.accept,
+        on_lost=lost,
+        say=diagnostics.warning,
+        monotonic=clock.monotonic,
+        time_ns=clock.time_ns,
     )
 
 

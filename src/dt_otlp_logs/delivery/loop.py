@@ -166,6 +166,8 @@ class DeliveryLoop:
         taken += self._queue.take(lambda waiting: fits(waiting, limits))
         if taken:
             return self._prepare(state, taken, limits)
+        if (soon := self._queue.retry_seconds()) is not None:
+            return soon
         if not self._refusals.any_held:
             return self._loss_report(state, now) or IDLE
         # Nothing else waits that could show whether the route or the records are at fault.
@@ -294,7 +296,7 @@ class DeliveryLoop:
         smaller = payload.size_bytes // 2
         shrunk = shrink(payload, smaller) if smaller >= _SMALLEST_SHRUNK_BYTES else None
         if shrunk is None:
-            self._queue.done(taken)
+            self._queue.reject(taken, reason)
             self._reject(payload.records, reason)
         else:
             self._queue.replace(taken, [Entry(shrunk, suspect=True)])
@@ -320,7 +322,7 @@ class DeliveryLoop:
         return 0
 
     def _reject_entry(self, entry: Entry, reason: str) -> None:
-        self._queue.done([entry])
+        self._queue.reject([entry], reason)
         self._reject(entry.payload.records, reason)
 
     def _reject(self, records: int, reason: str) -> None:

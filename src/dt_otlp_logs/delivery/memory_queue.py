@@ -1,5 +1,6 @@
 """The sending queue in memory: bounded by compressed bytes, oldest first."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -49,8 +50,24 @@ class SendingQueue(Protocol):
         """These are settled, and others take their place at the front."""
         ...
 
+    def reject(self, entries: Sequence[Entry], reason: str) -> None:
+        """These were refused for good: they leave the queue; on disk a copy is kept for a person to look at."""
+        ...
+
+    def adopt(self) -> int:
+        """Take over what processes that are gone have left, if anything; answers how many records that is."""
+        ...
+
+    def adopt_seconds(self) -> float:
+        """How soon to look for such records again; endless if there is nowhere to look."""
+        ...
+
+    def retry_seconds(self) -> float | None:
+        """How soon `take` is worth another call though it gave nothing; None if there is nothing to wait for."""
+        ...
+
     def records(self) -> int:
-        """Records in the queue, those taken included."""
+        """Records in the queue, those taken included; after `drain`, those left for the next start."""
         ...
 
     def oldest_unix_nano(self) -> int | None:
@@ -131,6 +148,22 @@ class MemoryQueue:
     def _untaken(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those that were taken and now no longer are; what was settled before is settled once."""
         return [entry for entry in entries if self._taken.pop(id(entry), None) is not None]
+
+    def reject(self, entries: Sequence[Entry], reason: str) -> None:  # noqa: ARG002  # nowhere to keep a copy
+        """These were refused for good and leave the queue."""
+        self.done(entries)
+
+    def adopt(self) -> int:
+        """No other process's memory is in reach."""
+        return 0
+
+    def adopt_seconds(self) -> float:
+        """Never."""
+        return math.inf
+
+    def retry_seconds(self) -> float | None:
+        """Memory can always be read."""
+        return None
 
     def records(self) -> int:
         """Records in the queue, those taken included."""

@@ -107,6 +107,11 @@ class DeliveryReporter:
             what = "1 log record was" if total == 1 else f"{total:,} log records were"
             return f"{what} lost in the last {lately} ({causes})"
 
+    def kept(self, records: int) -> None:
+        """The process ends, and these stay on disk."""
+        if records:
+            self._diagnostics.warning(f"{_records(records)} not delivered yet: they wait on disk for the next start.")
+
     def end(self) -> None:
         """The last words: losses that have not been said yet."""
         with self._lock:

@@ -46,6 +46,10 @@ class DeliveryWorker:
         self._timeout_seconds = timeout_seconds
         self._shutdown_timeout_seconds = shutdown_timeout_seconds
         self._start_over()
+        # What an earlier process left is delivered even if this one never logs.
+        self.queue.adopt()
+        with self._changed:
+            self._ensure_thread()
         if hasattr(os, "register_at_fork"):
             # Weakly, since such a hook cannot be taken back.
             in_child = weakref.WeakMethod(self._start_over_in_child)
@@ -60,6 +64,7 @@ class DeliveryWorker:
         self._closed = False
         self._ended = False
         self._nudged_at = 0.0
+        self._adopted_at = self._clock.monotonic()
 
     def _start_over_in_child(self) -> None:
         self.queue.forget_in_child()
@@ -141,6 +146,8 @@ class DeliveryWorker:
                 self._ended = True
                 why = AT_SHUTDOWN if held_up is None else f"{AT_SHUTDOWN}: {held_up}"
                 self._lose(self.loop.close(), why, "shutdown")
+                # A queue on disk gives nothing up.
+                self.reporter.kept(self.queue.records())
                 self.reporter.end()
                 self._changed.notify_all()
         return settled
@@ -199,11 +206,22 @@ class DeliveryWorker:
 
     def _run(self) -> None:
         while not self._ended:
+            look_again = self._adopt_when_due()
             wait = self.loop.step(self._attempt_seconds())
             with self._changed:
                 self._changed.notify_all()
                 if wait <= 0 or self._ended or (wait == IDLE and self.queue.records()):
                     continue
                 self._is_waiting_for_work = wait == IDLE
-                self._changed.wait(None if wait == IDLE else wait)
+                pause = min(wait, look_again)
+                self._changed.wait(None if pause == IDLE else pause)
                 self._is_waiting_for_work = False
+
+    def _adopt_when_due(self) -> float:
+        """Look now and then for what other processes have left; answers in how many seconds the next look is due."""
+        every = self.queue.adopt_seconds()
+        now = self._clock.monotonic()
+        if now - self._adopted_at >= every:
+            self._adopted_at = now
+            self.queue.adopt()
+        return every - (now - self._adopted_at)
