@@ -54,7 +54,7 @@ class Switch:
 
 
 def app(server: StrictServer, tmp_path: Path, name: str, records: int, then: str) -> "subprocess.Popen[str]":
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(APP), name, str(records), then],
         env={
             **os.environ,
@@ -66,7 +66,6 @@ def app(server: StrictServer, tmp_path: Path, name: str, records: int, then: str
         stderr=subprocess.PIPE,
         text=True,
     )
-    return process
 
 
 def ready(process: "subprocess.Popen[str]") -> int:

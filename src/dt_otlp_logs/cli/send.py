@@ -22,7 +22,7 @@ from dt_otlp_logs.cli.source import READ_ERRORS, Source, open_file, source_of
 from dt_otlp_logs.cli.stop_signals import StopSignals
 from dt_otlp_logs.cli.summary import loss_line, summary_json, summary_line
 from dt_otlp_logs.delivery.clock import Clock, SystemClock
-from dt_otlp_logs.diagnostics import printable
+from dt_otlp_logs.diagnostics import Diagnostics, printable
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -161,4 +161,11 @@ def _open_exporter(settings: Mapping[str, str]) -> tuple[Exporter, int]:
     from dt_otlp_logs.exporter import DynatraceLogExporter
 
     config = load_config(settings, os.environ)
-    return DynatraceLogExporter.from_config(config), config.queue_max_bytes
+    return DynatraceLogExporter.from_config(config, diagnostics=_WithoutLosses()), config.queue_max_bytes
+
+
+class _WithoutLosses(Diagnostics):
+    """Why delivery is held up is said at once; what was lost is the summary's and the last line's to say."""
+
+    def error(self, text: str) -> None:
+        pass
