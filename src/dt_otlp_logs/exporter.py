@@ -20,7 +20,7 @@ from dt_otlp_logs.delivery.worker import DeliveryWorker
 from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.encoding.limits import PROFILES
 from dt_otlp_logs.encoding.otlp import OtlpEncoder
-from dt_otlp_logs.encoding.payload import PackLimits, pack
+from dt_otlp_logs.encoding.payload import PackLimits, Payload, pack
 
 NOT_CONFIGURED = "not configured"
 
@@ -82,13 +82,13 @@ class DynatraceLogExporter(LogRecordExporter):
         if meter_provider is None and os.environ.get(_INTERNAL_METRICS, "").strip().lower() == "true":
             meter_provider = get_meter_provider()
         self._metrics: DeliveryMetrics | None = None
-        self._worker = worker = delivery_worker(config, diagnostics, on_exchange=self._measure)
-        if meter_provider is not None:
-            url = config.endpoints[0].urls(config.fallback)[0][1]
-            self._metrics = DeliveryMetrics(meter_provider, url, worker.stats, worker.oldest_age_seconds)
         self._pack_limits = PackLimits(request_bytes=config.max_request_bytes)
         # An encoder for each thread, rather than one and a lock that a fork could leave locked for ever.
         self._per_thread = threading.local()
+        self._worker = worker = delivery_worker(config, diagnostics, on_exchange=self._measure, encode=self._encode)
+        if meter_provider is not None:
+            url = config.endpoints[0].urls(config.fallback)[0][1]
+            self._metrics = DeliveryMetrics(meter_provider, url, worker.stats, worker.oldest_age_seconds)
         self._feeders: weakref.WeakSet[LogRecordProcessor] = weakref.WeakSet()
         self._lost_at_last_flush = 0
         for note in config.notes:
@@ -137,16 +137,23 @@ class DynatraceLogExporter(LogRecordExporter):
             self._unconfigured.accept(len(batch))
             self._unconfigured.drop(len(batch), NOT_CONFIGURED, "not_configured")
             return LogRecordExportResult.FAILURE
-        try:
-            encoded = self._encoder().encode(batch)
-            payloads = pack(encoded.groups, self._pack_limits)
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not reach the application, nor go uncounted
-            worker.refuse(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
-            return LogRecordExportResult.FAILURE
-        kept = worker.accept(payloads, encoded.replaced)
+        # What is to outlive a kill has to be on disk before this returns; what lives in memory may be encoded later.
+        kept = worker.stage(batch) if self._config.queue_directory is None else self._encode_now(worker, batch)
         if may_wait and kept:
             worker.wait_settled(self._config.timeout_seconds, even_if_held_up=False)
         return LogRecordExportResult.SUCCESS if kept else LogRecordExportResult.FAILURE
+
+    def _encode_now(self, worker: DeliveryWorker, batch: Sequence[ReadableLogRecord]) -> bool:
+        try:
+            payloads, replaced = self._encode(batch)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not reach the application, nor go uncounted
+            worker.refuse(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
+            return False
+        return worker.accept(payloads, replaced)
+
+    def _encode(self, batch: Sequence[ReadableLogRecord]) -> tuple[list[Payload], int]:
+        encoded = self._encoder().encode(batch)
+        return pack(encoded.groups, self._pack_limits), encoded.replaced
 
     def _encoder(self) -> OtlpEncoder:
         try:

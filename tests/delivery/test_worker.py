@@ -80,6 +80,26 @@ def test_a_flush_against_a_silent_server_keeps_its_timeout() -> None:
     release.set()
 
 
+def test_what_is_on_its_way_at_the_end_is_said_to_be_possibly_delivered() -> None:
+    release = threading.Event()
+
+    def silent(_: Seen) -> Response:
+        release.wait(20)
+        return answer(None)
+
+    made = Made(silent)
+    made.worker.accept([payload_of(range(3))])
+    while not made.transports[0].requests:
+        time.sleep(0.01)
+    made.worker.accept([payload_of(range(3, 5))])
+    assert not made.worker.shutdown(0.1)
+    release.set()
+    on_its_way, waiting = made.worker.stats().reasons.items()
+    assert "may have arrived" in on_its_way[0]
+    assert "https://abc12345.live.dynatrace.com/api/v2/otlp/v1/logs" in on_its_way[0]
+    assert (on_its_way[1], waiting[1]) == (3, 2)
+
+
 def test_shutdown_drops_and_counts_what_could_not_be_delivered_and_says_why() -> None:
     made = Made(lambda _: answer(503, "busy"))
     made.worker.accept([payload_of(range(7))])

@@ -12,6 +12,7 @@ _BY_FAULT: Mapping[Fault, str] = {
     "the limit is DT_OTLP_LOGS_TIMEOUT_SECONDS",
     "tls": "if an ActiveGate uses its own certificate, name its CA file in DT_OTLP_LOGS_CA_FILE; "
     "client certificates are DT_OTLP_LOGS_CLIENT_CERTIFICATE_FILE and DT_OTLP_LOGS_CLIENT_KEY_FILE",
+    "not tls": "check the port in DT_ENDPOINT, or whether it should begin with http://",
     "proxy": "check DT_OTLP_LOGS_PROXY or HTTPS_PROXY / HTTP_PROXY; hosts in NO_PROXY are reached directly",
 }
 

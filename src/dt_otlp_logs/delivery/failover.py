@@ -15,8 +15,8 @@ class RouteState:
     left: str | None = None
     """Why it is passed over; None while it is in use or untried."""
     probe_at: float = 0.0
-    works: bool = False
-    """Its last answer was a delivery."""
+    has_worked: bool = False
+    """It has delivered at some time."""
     ceiling_bytes: int | None = None
     """The largest request (uncompressed) after one was answered 413; None without such an answer."""
     ceiling_since: float = 0.0
@@ -46,21 +46,23 @@ class Failover:
         """It delivered: it stays in use, or comes back into use."""
         state.failing_since = None
         state.left = None
-        state.works = True
+        state.has_worked = True
 
-    def failed(self, state: RouteState, reason: str, now: float, *, whole_endpoint: bool) -> bool:
+    def failed(self, state: RouteState, reason: str, now: float, *, no_answer: bool, whole_endpoint: bool) -> bool:
         """It did not deliver; after `after_seconds` of that it is left, if there is another one to try.
 
+        With `no_answer` from an endpoint that never worked it is left at once: more likely a wrong or dead address
+        than an outage, and a job that is over in a second must not spend it waiting.
         `whole_endpoint`: the cause (no connection, a refused token) is the same for the endpoint's other form.
         Answers whether another route is to be tried at once.
         """
-        state.works = False
         if state.left is not None:
             state.probe_at = now + self._probe_seconds
             return self._has_other(now)
         if state.failing_since is None:
             state.failing_since = now
-        if now - state.failing_since < self._after_seconds:
+        patience = 0.0 if no_answer and not state.has_worked else self._after_seconds
+        if now - state.failing_since < patience:
             return False
         affected = [
             other
@@ -79,7 +81,6 @@ class Failover:
         return self._has_other(now)
 
     def _leave(self, state: RouteState, reason: str, now: float) -> None:
-        state.works = False
         state.left = reason
         state.failing_since = None
         state.probe_at = now + self._probe_seconds

@@ -98,6 +98,8 @@ class DeliveryLoop:
         self._url: str | None = None
         self._like: Payload | None = None
         """Delivered after a loss that Dynatrace has not been told of: whose resource the report is made with."""
+        self.in_flight = 0
+        """Records of a request that is not answered yet."""
         self._on_exchange = on_exchange
         self._internal_errors = 0
 
@@ -131,7 +133,9 @@ class DeliveryLoop:
                 return planned
             self._url = planned.state.route.url
             started = self._clock.monotonic()
+            self.in_flight = sum(entry.payload.records for entry in planned.taken)
             exchange = planned.state.route.post(planned.payload, timeout_seconds)
+            self.in_flight = 0
             self._ledger.request_sent()
             self._on_exchange(self._clock.monotonic() - started, exchange)
             with self._lock:
@@ -268,7 +272,9 @@ class DeliveryLoop:
             elsewhere = self._failover.unsupported(state, verdict.reason, now)
         else:
             no_answer = isinstance(verdict, Retryable) and verdict.no_answer
-            elsewhere = self._failover.failed(state, verdict.reason, now, whole_endpoint=no_answer or self._denied)
+            elsewhere = self._failover.failed(
+                state, verdict.reason, now, no_answer=no_answer, whole_endpoint=no_answer or self._denied
+            )
         if elsewhere:
             # The count of failures goes on: two dead routes in turn are no reason to hurry.
             self._not_before = 0.0

@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 
 from dt_otlp_logs.diagnostics import mask_secrets
 
-Fault = Literal["refused", "name", "timeout", "tls", "proxy", "broken"]
+Fault = Literal["refused", "name", "timeout", "tls", "not tls", "proxy", "broken"]
 
 # Answers are tiny (a partial success, an error envelope); of a login page the beginning is enough.
 _LONGEST_ANSWER_BYTES = 64 * 1024
@@ -161,6 +161,8 @@ def _name_fault(error: Exception) -> tuple[Fault, str]:
     if isinstance(error, ProxyError):
         return "proxy", "the proxy could not be used"
     if isinstance(error, (SSLError, ssl.SSLError)):
+        if "WRONG_VERSION_NUMBER" in str(error):
+            return "not tls", "the port does not speak TLS"
         return "tls", "no trusted TLS connection"
     if isinstance(error, NameResolutionError):
         return "name", "the host name is not known"

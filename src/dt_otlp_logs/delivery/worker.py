@@ -4,16 +4,19 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats, Kind
 from dt_otlp_logs.delivery.loop import IDLE, DeliveryLoop
 from dt_otlp_logs.delivery.memory_queue import SendingQueue
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
+from dt_otlp_logs.delivery.staging import Staging
 from dt_otlp_logs.encoding.payload import Payload
 
 QUEUE_FULL = "the sending queue was full (DT_OTLP_LOGS_QUEUE_MAX_BYTES)"
 AT_SHUTDOWN = "not delivered before the end of the shutdown timeout (DT_OTLP_LOGS_SHUTDOWN_TIMEOUT_SECONDS)"
+UNANSWERED = "on its way and unanswered at the end of the shutdown timeout, so it may have arrived"
 AFTER_SHUTDOWN = "logged after shutdown"
 
 # A flush ends a backoff early, so that it can succeed as soon as the server is back; not more often than this, so
@@ -23,7 +26,11 @@ _LEAST_SECONDS_BETWEEN_NUDGES = 1.0
 # At the very end of a budget one attempt may still take this long: shorter than a handshake would be pointless.
 _SHORTEST_ATTEMPT_SECONDS = 0.25
 
+# Beyond the budget, for a request that is not answered yet; exit may take half a second more than the budget.
+_LAST_ANSWER_SECONDS = 0.2
+
 # What the loop is made of, made anew in a forked child: locks, sockets and waiting records are the parent's.
+Encoded = tuple[Sequence[Payload], int]
 Parts = tuple[DeliveryLoop, SendingQueue, DeliveryLedger, DeliveryReporter]
 
 
@@ -40,8 +47,11 @@ class DeliveryWorker:
         clock: Clock,
         timeout_seconds: float,
         shutdown_timeout_seconds: float,
+        encode: Callable[[Sequence[Any]], Encoded] | None = None,
     ) -> None:
+        """`encode` is what `stage` needs: it turns a batch into payloads, and counts the values it replaced."""
         self._make_parts = make_parts
+        self._encode = encode
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._shutdown_timeout_seconds = shutdown_timeout_seconds
@@ -57,9 +67,13 @@ class DeliveryWorker:
 
     def _start_over(self) -> None:
         self.loop, self.queue, self.ledger, self.reporter = self._make_parts()
+        self._staging = Staging(self._queue_encoded)
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_waiting = False
+        """The thread pauses: what is staged may wake it."""
         self._is_waiting_for_work = False
+        """It pauses since nothing is queued: a payload may wake it, too."""
         self._deadline: float | None = None
         self._closed = False
         self._ended = False
@@ -69,6 +83,33 @@ class DeliveryWorker:
     def _start_over_in_child(self) -> None:
         self.queue.forget_in_child()
         self._start_over()
+
+    def stage(self, batch: Sequence[Any]) -> bool:
+        """Take a batch that is still to be encoded, which another thread does; False if it comes after the shutdown."""
+        records = len(batch)
+        with self._changed:
+            self.ledger.accept(records)
+            if self._closed:
+                self._lose(records, AFTER_SHUTDOWN, "after_shutdown")
+                return False
+        self._staging.add(batch)
+        with self._changed:
+            if self._is_waiting:
+                self._changed.notify_all()
+            self._ensure_thread()
+        return True
+
+    def _queue_encoded(self, batch: Sequence[Any]) -> None:
+        assert self._encode is not None  # noqa: S101  # whoever stages has given it
+        try:
+            payloads, replaced = self._encode(batch)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not end the thread, nor go uncounted
+            self._lose(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
+            return
+        self.ledger.accept(0, replaced)
+        with self._changed:
+            for payload in payloads:
+                self._lose(self.queue.put(payload), QUEUE_FULL, "queue_full")
 
     def accept(self, payloads: Sequence[Payload], replaced: int = 0) -> bool:
         """Queue payloads for delivery; False if a record was lost by it (of these, or an older one)."""
@@ -139,18 +180,29 @@ class DeliveryWorker:
                 return True
             self._closed = True
             deadline = self._begin_shutdown(timeout_seconds)
-        settled = self._wait_until(deadline)
+        settled = self._wait_until(deadline) or self._wait_for_last_answer()
         held_up = self.loop.held_up
         with self._changed:
             if not self._ended:
                 self._ended = True
                 why = AT_SHUTDOWN if held_up is None else f"{AT_SHUTDOWN}: {held_up}"
-                self._lose(self.loop.close(), why, "shutdown")
+                in_flight = self.loop.in_flight
+                waiting = self.loop.close() + self._staging.give_up()
+                self._lose(min(in_flight, waiting), f"{UNANSWERED} ({self.loop.url})", "shutdown")
+                self._lose(max(waiting - in_flight, 0), why, "shutdown")
                 # A queue on disk gives nothing up.
                 self.reporter.kept(self.queue.records())
                 self.reporter.end()
                 self._changed.notify_all()
         return settled
+
+    def _wait_for_last_answer(self) -> bool:
+        """What is on its way may be stored this very moment: better known a little later than guessed."""
+        until = self._clock.monotonic() + _LAST_ANSWER_SECONDS
+        with self._changed:
+            while self.loop.in_flight and (left := until - self._clock.monotonic()) > 0:
+                self._changed.wait(left)
+        return self.ledger.settled() >= self.ledger.accepted
 
     def _begin_shutdown(self, timeout_seconds: float | None) -> float:
         budget = self._shutdown_timeout_seconds
@@ -167,6 +219,7 @@ class DeliveryWorker:
             self._ensure_thread()
             thread = self._thread
         if thread is None:
+            self._staging.encode_all()
             # A process that is ending may start no thread any more (Python 3.12): this one delivers.
             while self.queue.records() and (left := deadline - self._clock.monotonic()) > 0:
                 wait = self.loop.step(self._attempt_seconds())
@@ -194,7 +247,9 @@ class DeliveryWorker:
             self._changed.notify_all()
 
     def _ensure_thread(self) -> None:
-        if (self._thread is not None and self._thread.is_alive()) or self._ended or not self.queue.records():
+        if (self._thread is not None and self._thread.is_alive()) or self._ended:
+            return
+        if not self.queue.records() and not self._staging.records:
             return
         thread = threading.Thread(target=self._run, name="dt-otlp-logs-delivery", daemon=True)
         try:
@@ -207,15 +262,16 @@ class DeliveryWorker:
     def _run(self) -> None:
         while not self._ended:
             look_again = self._adopt_when_due()
+            self._staging.encode_all()
             wait = self.loop.step(self._attempt_seconds())
             with self._changed:
                 self._changed.notify_all()
-                if wait <= 0 or self._ended or (wait == IDLE and self.queue.records()):
+                if wait <= 0 or self._ended or self._staging.records or (wait == IDLE and self.queue.records()):
                     continue
-                self._is_waiting_for_work = wait == IDLE
+                self._is_waiting, self._is_waiting_for_work = True, wait == IDLE
                 pause = min(wait, look_again)
                 self._changed.wait(None if pause == IDLE else pause)
-                self._is_waiting_for_work = False
+                self._is_waiting = self._is_waiting_for_work = False
 
     def _adopt_when_due(self) -> float:
         """Look now and then for what other processes have left; answers in how many seconds the next look is due."""
