@@ -105,9 +105,9 @@ def test_a_second_call_answers_the_running_pipeline_and_says_what_differs(
     emulator: RunningEmulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with start(emulator) as pipeline:
-        again = configure(emulator.url, emulator.api_token, timeout_seconds=3)
+        again = configure(emulator.url, emulator.api_token, timeout_seconds=3, service_name="another")
         assert again is pipeline
-        assert "timeout_seconds" in capsys.readouterr().err
+        assert "another timeout_seconds, service_name" in capsys.readouterr().err
         logging.getLogger("shop").error("once")
     assert len(emulator.records()) == 1
 
@@ -261,6 +261,59 @@ def test_opentelemetry_switched_off_is_off(emulator: RunningEmulator) -> None:
     )
     assert done.returncode == 0
     assert not emulator.records()
+
+
+def test_logging_may_be_configured_after_us(emulator: RunningEmulator, tmp_path) -> None:
+    done = run_script(
+        emulator,
+        f"""
+        import logging, logging.config
+        from logging.config import dictConfig
+        import dt_otlp_logs
+
+        dt_otlp_logs.configure(level=logging.INFO)
+        logging.basicConfig(level=logging.INFO, filename={str(tmp_path / "own.log")!r}, format="%(message)s")
+        logging.info("after basicConfig")
+        dictConfig({{
+            "version": 1,
+            "handlers": {{"console": {{"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}}}},
+            "root": {{"handlers": ["console"], "level": "INFO"}},
+        }})
+        logging.info("after dictConfig")
+        """,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [record["content"] for record in emulator.records()] == ["after basicConfig", "after dictConfig"]
+    assert (tmp_path / "own.log").read_text() == "after basicConfig\n", (
+        "the application's own logging is what it asked for"
+    )
+    assert done.stdout == "after dictConfig\n"
+
+
+def test_a_second_handler_of_ours_sends_nothing_twice(emulator: RunningEmulator) -> None:
+    with start(emulator) as pipeline:
+        logger = logging.getLogger("shop")
+        second = DynatraceLoggingHandler()
+        logger.addHandler(second)
+        try:
+            logger.error("once")
+            logger.error("once more")
+        finally:
+            logger.removeHandler(second)
+        pipeline.flush()
+    assert [record["content"] for record in emulator.records()] == ["once", "once more"]
+
+
+def test_a_second_call_attaches_to_the_logger_it_names(emulator: RunningEmulator) -> None:
+    quiet = logging.getLogger("quiet")
+    quiet.propagate = False
+    with start(emulator, logger="shop") as pipeline:
+        assert start(emulator, logger=quiet, level=logging.INFO) is pipeline
+        quiet.info("from the second logger")
+        logging.getLogger("shop").error("from the first")
+        pipeline.flush()
+    assert len(emulator.records()) == 2
+    assert not quiet.handlers
 
 
 def test_the_global_provider_of_this_process_was_left_alone() -> None:

@@ -129,3 +129,26 @@ def test_a_port_that_refuses_does_not_stop_the_app(tmp_path) -> None:
     assert (done.returncode, done.stdout) == (0, "still here\n")
     assert "Traceback" not in done.stderr
     assert "1 record lost" in done.stderr
+
+
+def test_configure_and_our_handler_beside_zero_code_deliver_everything_once(tmp_path) -> None:
+    app = """
+        import logging, logging.config
+        import dt_otlp_logs
+
+        pipeline = dt_otlp_logs.configure(level=logging.INFO)
+        logging.getLogger("app").info("after configure")
+        logging.config.dictConfig({
+            "version": 1,
+            "disable_existing_loggers": False,
+            "handlers": {"dynatrace": {"class": "dt_otlp_logs.DynatraceLoggingHandler"}},
+            "root": {"handlers": ["dynatrace"], "level": "INFO"},
+        })
+        logging.getLogger("app").info("after dictConfig")
+        assert pipeline.flush()
+        assert pipeline.stats().delivered == 2
+    """
+    with strict_server() as server:
+        done = run(tmp_path, app, **settings(server))
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    assert server.stored == ["after configure", "after dictConfig"]

@@ -10,7 +10,7 @@ from opentelemetry.metrics import MeterProvider, get_meter_provider
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
-from dt_otlp_logs.config import Config, ConfigError, load_config
+from dt_otlp_logs.config import Config, ConfigError, Endpoint, load_config
 from dt_otlp_logs.delivery.assembly import delivery_worker
 from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats
 from dt_otlp_logs.delivery.metrics import DeliveryMetrics
@@ -162,6 +162,16 @@ class DynatraceLogExporter(LogRecordExporter):
             config = self._config
             encoder = self._per_thread.encoder = OtlpEncoder(PROFILES[config.limits], redact=config.redact)
         return encoder
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where it delivers to; nowhere if it is not configured."""
+        return () if self._worker is None else self._config.endpoints
+
+    @property
+    def is_shut_down(self) -> bool:
+        """Whether it takes no more records."""
+        return self._worker is not None and self._worker.closed
 
     def stats(self) -> DeliveryStats:
         """What became of the records so far, at one moment."""

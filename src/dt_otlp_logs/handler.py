@@ -1,8 +1,10 @@
 """From Python's logging to OpenTelemetry: a `logging.LogRecord` becomes a log record with all it says."""
 
 import logging
+import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
@@ -40,6 +42,9 @@ _STANDARD_NAMES = frozenset({"CRITICAL", "FATAL", "ERROR", "WARNING", "WARN", "I
 
 _emitting: ContextVar[bool] = ContextVar("dt_otlp_logs_emitting", default=False)
 
+# The record that this thread handed over last, and to which provider: handlers get a record one after the other.
+_last_sent = threading.local()
+
 # Set by `pipeline`: the provider of the running pipeline, or of one configured from the environment. A hook, since
 # imports go down only and the pipeline stands above its handler.
 default_provider: Callable[[], LoggerProvider] | None = None
@@ -66,7 +71,7 @@ class DynatraceLoggingHandler(logging.Handler):
         token = _emitting.set(True)
         try:
             logger = self._logger(record.name)
-            if not isinstance(logger, NoOpLogger):
+            if not isinstance(logger, NoOpLogger) and not self._is_sent_already(record):
                 logger.emit(self._translate(record))
         except Exception:  # noqa: BLE001  # the contract of logging.Handler.emit
             self.handleError(record)
@@ -80,6 +85,20 @@ class DynatraceLoggingHandler(logging.Handler):
                 self._provider = default_provider() if default_provider else get_logger_provider()
             logger = self._loggers[name] = self._provider.get_logger(name)
         return logger
+
+    def _is_sent_already(self, record: logging.LogRecord) -> bool:
+        """Whether another handler hands this very record to the same provider: one of ours, or OpenTelemetry's."""
+        last, provider = getattr(_last_sent, "record", (None, None))
+        if last is not None and last() is record and provider is self._provider:
+            return True
+        _last_sent.record = weakref.ref(record), self._provider
+        named = logging.root.manager.loggerDict.get(record.name)
+        current: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
+        while current is not None:
+            if any(is_opentelemetrys(other) and _provider_of(other) is self._provider for other in current.handlers):
+                return True
+            current = current.parent if current.propagate else None
+        return False
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:
         attributes, event_name = _attributes(record)
@@ -103,6 +122,15 @@ class DynatraceLoggingHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001  # arguments that do not fit, a __str__ that raises
             self.handleError(record)
             return f"{_words(record.msg)} [arguments not formatted: {safe_text(record.args)}; {safe_text(error)}]"
+
+
+def is_opentelemetrys(handler: logging.Handler) -> bool:
+    """Whether this is the handler of opentelemetry-instrumentation-logging, or the SDK's older one of the same name."""
+    return type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith("opentelemetry.")
+
+
+def _provider_of(handler: logging.Handler) -> object:
+    return getattr(handler, "_logger_provider", None)
 
 
 def _severity(level: int) -> tuple[SeverityNumber, str]:

@@ -21,13 +21,14 @@ from dt_otlp_logs.delivery.ledger import DeliveryStats
 from dt_otlp_logs.detector import DynatraceResourceDetector
 from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.exporter import DynatraceJsonLogExporter, DynatraceLogExporter
-from dt_otlp_logs.handler import DynatraceLoggingHandler
+from dt_otlp_logs.handler import DynatraceLoggingHandler, is_opentelemetrys
 from dt_otlp_logs.processor import (
     MAX_EXPORT_BATCH_SIZE,
     MAX_QUEUE_SIZE,
     SCHEDULE_DELAY_MILLIS,
     DynatraceBatchLogRecordProcessor,
 )
+from dt_otlp_logs.reconfiguration import survive_reconfiguration
 
 __all__ = ["DynatraceLoggingHandler", "LogPipeline", "configure"]
 
@@ -47,7 +48,7 @@ class LogPipeline:
         self,
         config: Config | None,
         provider: LoggerProvider,
-        processor: BatchLogRecordProcessor,
+        processor: BatchLogRecordProcessor | None,
         exporter: LogRecordExporter,
         handler: DynatraceLoggingHandler,
         *,
@@ -62,7 +63,7 @@ class LogPipeline:
         """The handler, attached to a logger unless OpenTelemetry's own handler is there already."""
         self._processor = processor
         self._owns_provider = owns_provider
-        self._logger: logging.Logger | None = None
+        self._attached: list[logging.Logger] = []
         self._is_shut_down = False
 
     def flush(self, timeout: float = 5.0) -> bool:
@@ -70,7 +71,12 @@ class LogPipeline:
 
         With `exporter="stock"` neither the timeout nor the answer can be relied on: the stock exporter has no such.
         """
-        return self._processor.force_flush(int(timeout * 1000))
+        if self._processor is not None:
+            return self._processor.force_flush(int(timeout * 1000))
+        deadline = time.monotonic() + timeout
+        emptied = self.provider.force_flush(int(timeout * 1000))
+        left_millis = max(deadline - time.monotonic(), 0.0) * 1000
+        return isinstance(self.exporter, DynatraceLogExporter) and self.exporter.force_flush(left_millis) and emptied
 
     def shutdown(self, timeout: float = 5.0) -> bool:
         """Detach the handler, deliver what waits within `timeout` seconds, and close. True if everything arrived.
@@ -87,6 +93,8 @@ class LogPipeline:
         self.detach()
         deadline = time.monotonic() + timeout
         delivered = self.flush(timeout)
+        if self._processor is None:
+            return delivered  # the exporter is another's, who will shut it down
         if isinstance(self.exporter, DynatraceLogExporter):
             # First, so that the provider's own shutdown finds nothing to wait for.
             delivered = self.exporter.shutdown(max(deadline - time.monotonic(), 0.0) * 1000) and delivered
@@ -102,25 +110,33 @@ class LogPipeline:
         return self.exporter.stats() if isinstance(self.exporter, DynatraceLogExporter) else DeliveryStats()
 
     def attach(self, logger: logging.Logger, level: int) -> None:
-        """Attach the handler to a logger, once, and not beside an OpenTelemetry handler that sends the same records."""
-        if self._logger is not None:
-            return
-        if any(_sends_to_opentelemetry(other) for other in logger.handlers):
-            _diagnostics.once(
-                f"an OpenTelemetry handler is attached to the {logger.name} logger already; no second one is added"
-            )
-            return
-        self.handler.setLevel(level)
-        logger.addHandler(self.handler)
+        """Attach the handler to a logger, once, and not beside an OpenTelemetry handler that sends the same records.
+
+        The logger lets records of this level through afterwards, whoever hands them over.
+        """
         if level != logging.NOTSET and logger.getEffectiveLevel() > level:
             logger.setLevel(level)
-        self._logger = logger
+        if logger in self._attached:
+            return
+        if any(is_opentelemetrys(other) or isinstance(other, DynatraceLoggingHandler) for other in logger.handlers):
+            _diagnostics.once(
+                f"the {logger.name} logger has a handler for OpenTelemetry already; no second one is added"
+            )
+            return
+        self.handler.setLevel(min(self.handler.level, level) if self._attached else level)
+        logger.addHandler(self.handler)
+        self._attached.append(logger)
 
     def detach(self) -> None:
-        """Take the handler off its logger."""
-        if self._logger is not None:
-            self._logger.removeHandler(self.handler)
-            self._logger = None
+        """Take the handler off its loggers."""
+        for logger in self._attached:
+            logger.removeHandler(self.handler)
+        self._attached.clear()
+
+    @property
+    def attached(self) -> tuple[logging.Logger, ...]:
+        """The loggers that the handler is attached to."""
+        return tuple(self._attached)
 
     def __enter__(self) -> "LogPipeline":  # noqa: PYI034  # typing.Self is of 3.11
         return self
@@ -159,7 +175,8 @@ def configure(
         **settings: any other setting of the README's table.
 
     Where an SDK LoggerProvider is set globally already, the exporter is added to that one and its resource stays.
-    A second call answers the running pipeline and says on stderr which settings differ.
+    A second call answers the running pipeline, attaches it to a further *logger* if one is named, and says on stderr
+    which settings differ. Under `OTEL_LOGS_EXPORTER=dynatrace` it answers a pipeline around the exporter that is there.
 
     Raises:
         ConfigError: the configuration is incomplete or wrong; it lists every problem.
@@ -176,7 +193,8 @@ def configure(
             made = _exporter(config, exporter)
             _running = _wire(config, made, service_name, resource_attributes, set_global=set_global)
         else:
-            _say_what_differs(_running.config, config)
+            _say_what_differs(_running, config, service_name, resource_attributes)
+        survive_reconfiguration(_attached_handlers)
         _running.attach(logger if isinstance(logger, logging.Logger) else logging.getLogger(logger), level)
         return _running
 
@@ -193,6 +211,11 @@ def _wire(
     in_use = isinstance(present, LoggerProvider) and present not in _ended_providers
     if isinstance(present, LoggerProvider) and in_use:
         provider = present
+        there = _exporter_on(provider)
+        if there is not None and there.endpoints == (config.endpoints if config else ()):
+            # Zero code, or the application's own pipeline: a second exporter would deliver everything twice.
+            handler = DynatraceLoggingHandler(logger_provider=provider)
+            return LogPipeline(config, provider, None, there, handler, owns_provider=False)
         if service_name or resource_attributes:
             _diagnostics.once(
                 "a LoggerProvider is set globally already: its resource stays as it is, "
@@ -239,20 +262,35 @@ def _processor(exporter: LogRecordExporter) -> BatchLogRecordProcessor:
     )
 
 
-def _say_what_differs(running: Config | None, asked: Config) -> None:
-    before = {origin.key: origin.shown for origin in running.origins} if running else {}
+def _say_what_differs(
+    running: LogPipeline, asked: Config, service_name: str | None, attributes: Mapping[str, object] | None
+) -> None:
+    before = {origin.key: origin.shown for origin in running.config.origins} if running.config else {}
     differs = [origin.key for origin in asked.origins if before.get(origin.key) != origin.shown]
+    resource = running.provider.resource.attributes
+    if service_name and resource.get("service.name") != service_name:
+        differs.append("service_name")
+    if any(resource.get(name) != value for name, value in (attributes or {}).items()):
+        differs.append("resource_attributes")
     if differs:
         _diagnostics.warning(
             f"configure() was called again with another {', '.join(differs)}: the first configuration holds"
         )
 
 
-def _sends_to_opentelemetry(handler: logging.Handler) -> bool:
-    # opentelemetry-instrumentation-logging's handler, and the SDK's older one, share this name.
-    return isinstance(handler, DynatraceLoggingHandler) or (
-        type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith("opentelemetry.")
-    )
+def _exporter_on(provider: LoggerProvider) -> DynatraceLogExporter | None:
+    """The exporter of ours that a provider has already. The SDK does not tell, so its attributes are asked, warily."""
+    processors = getattr(getattr(provider, "_multi_log_record_processor", None), "_log_record_processors", ())
+    for processor in processors:
+        batch = getattr(processor, "_batch_processor", processor)
+        exporter = getattr(batch, "_exporter", None)
+        if isinstance(exporter, DynatraceLogExporter) and not exporter.is_shut_down:
+            return exporter
+    return None
+
+
+def _attached_handlers() -> list[tuple[logging.Logger, logging.Handler]]:
+    return [(logger, _running.handler) for logger in _running.attached] if _running else []
 
 
 def _provider_for_a_handler() -> LoggerProvider:

@@ -84,6 +84,11 @@ class DeliveryWorker:
         self.queue.forget_in_child()
         self._start_over()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was shut down."""
+        return self._closed
+
     def stage(self, batch: Sequence[Any]) -> bool:
         """Take a batch that is still to be encoded, which another thread does; False if it comes after the shutdown."""
         records = len(batch)
