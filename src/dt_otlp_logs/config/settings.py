@@ -49,11 +49,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "fallback", (_own("fallback"),), choice("auto", "never", "json-only"), "auto",
-        "when JSON ingest is used: if OTLP is not offered, never, or alone",
+        "when JSON ingest is used: `auto` (where OTLP is not offered), `never`, `json-only`",
     ),
     Setting(
         "compression", (_own("compression"), *_otel("COMPRESSION")), readers.compression, "gzip",
-        "how request bodies are compressed: gzip or none",
+        "how request bodies are compressed: `gzip` or `none`",
     ),
     Setting(
         "timeout_seconds", (_own("timeout_seconds"), *_otel("TIMEOUT")), readers.timeout, 10.0,
@@ -66,7 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "limits", (_own("limits"),), choice("grail", "classic"), "grail",
-        "which of Dynatrace's limits on a record apply",
+        "which of Dynatrace's limits on a record apply: `grail`, or `classic` (also Managed)",
     ),
     Setting(
         "queue_directory", (_own("queue_directory"),), readers.directory, None,
@@ -78,11 +78,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "queue_full", (_own("queue_full"),), choice("drop_oldest", "drop_newest"), "drop_oldest",
-        "what is given up when the queue is full",
+        "what is given up when the queue is full: `drop_oldest` or `drop_newest`",
     ),
     Setting(
         "stale", (_own("stale"),), choice("restamp", "drop"), "restamp",
-        "what happens to records too old for Dynatrace to take",
+        "records older than 24 hours, which Dynatrace refuses: `restamp` (time of sending, the original one kept in "
+        "`log.original_timestamp`) or `drop`",
     ),
     Setting(
         "shutdown_timeout_seconds", (_own("shutdown_timeout_seconds"),), readers.seconds_or_zero, 5.0,
@@ -119,7 +120,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("enrich", (_own("enrich"),), readers.switch, True, "add the host's and pod's Dynatrace attributes"),
     Setting(
         "structure", (_own("structure"),), readers.structure, None,
-        "how Dynatrace keeps nested values: raw or flattened; none: as the tenant is set",
+        "how Dynatrace keeps nested values: `raw` or `flattened`; unset: as the tenant is set",
     ),
     Setting(
         "redact", (_own("redact"),), readers.patterns, (),
