@@ -49,3 +49,5 @@ def test_a_closed_or_missing_stderr_is_nothing_to_raise_about(monkeypatch: pytes
     Diagnostics().error("x")
     monkeypatch.setattr(sys, "stderr", None)
     Diagnostics().error("x")
+    monkeypatch.setattr(sys, "stderr", object())
+    Diagnostics().error("x")

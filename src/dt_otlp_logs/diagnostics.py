@@ -59,15 +59,16 @@ class Diagnostics:
         """Say that records were lost, or that nothing can be delivered until a person acts."""
         self._say("ERROR", text)
 
-    def once(self, text: str) -> None:
-        """Say this text the first time only (INFO)."""
-        if text not in self._said:
-            self._said.add(text)
+    def once(self, text: str, key: str | None = None) -> None:
+        """Say this text the first time only (INFO); texts with the same *key* count as one."""
+        key = text if key is None else key
+        if key not in self._said:
+            self._said.add(key)
             self.info(text)
 
     def _say(self, level: str, text: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._time_seconds()))
         try:
             self._write(f"{stamp} dt-otlp-logs {level} {printable(mask_secrets(text))}")
-        except (OSError, ValueError):
-            pass  # stderr is closed or full: there is nowhere left to say it
+        except Exception:  # noqa: BLE001, S110  # closed, full, or replaced by something that is no stream
+            pass  # there is nowhere left to say it

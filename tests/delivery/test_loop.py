@@ -162,12 +162,118 @@ def test_a_record_larger_than_any_request_is_shortened_and_says_so() -> None:
     assert "[truncated" in request.resource_logs[0].scope_logs[0].log_records[0].body.string_value
 
 
-def test_a_server_that_finds_everything_too_large_gets_to_reject_the_single_records() -> None:
-    harness = loop_over(lambda _: answer(413, "no"))
-    harness.put(payload_of(range(4), size=100))
-    harness.run()
-    assert harness.stats().rejected == 4
+def test_a_server_that_finds_everything_too_large_loses_nothing_either() -> None:
+    harness = loop_over(lambda seen: answer(413, "no") if seen.at < 1100 else OK)
+    harness.put(payload_of(range(200), size=100))
+    harness.run(seconds=90)
+    assert (harness.stats().queued, harness.stats().rejected) == (200, 0)
     assert len(harness.transport.requests) < 30
+    harness.run()
+    assert harness.stats().delivered == 200
+
+
+def test_a_record_that_is_too_large_however_short_is_rejected_when_others_pass() -> None:
+    harness = loop_over(lambda seen: answer(413, "no") if 3 in seen.ids else OK)
+    harness.put(payload_of(range(10), size=100))
+    harness.run()
+    assert (harness.stats().delivered, harness.stats().rejected) == (9, 1)
+
+
+def test_a_probe_that_is_refused_costs_no_record_which_another_route_takes() -> None:
+    """OTLP answers 400 to everything after an outage; JSON ingest works all along."""
+
+    def script(seen: Seen) -> Response:
+        if seen.url == OTLP:
+            return answer(404) if seen.at < 1010 else answer(400, "not here")
+        return answer(204)
+
+    harness = loop_over(script)
+    for second in range(0, 600, 2):
+        harness.clock.seconds = max(harness.clock.seconds, 1000 + second)
+        harness.put(payload_of([second, second + 1]))
+        harness.run(seconds=2)
+    stats = harness.stats()
+    assert (stats.delivered, stats.rejected) == (600, 0)
+    assert sum(url == OTLP for url in harness.urls) <= 12
+
+
+def test_what_one_route_refused_before_it_died_another_may_take() -> None:
+    first, second = "https://a:9999/e/x1", "https://b:9999/e/x1"
+    seen_by_a = []
+
+    def script(seen: Seen) -> Response:
+        if seen.url.startswith(first):
+            seen_by_a.append(seen)
+            return answer(400, "no") if len(seen_by_a) == 1 else answer(None)
+        return OK
+
+    harness = loop_over(script, endpoint=f"{first},{second}")
+    harness.put(payload_of([1]))
+    harness.run()
+    assert (harness.stats().delivered, harness.stats().rejected) == (1, 0)
+
+
+def test_a_long_retry_after_of_one_endpoint_does_not_keep_the_next_from_taking_over() -> None:
+    first, second = "https://a:9999/e/x1", "https://b:9999/e/x1"
+    harness = loop_over(
+        lambda seen: answer(503, retry_after="600") if seen.url.startswith(first) else OK,
+        endpoint=f"{first},{second}",
+    )
+    harness.put(payload_of([1]))
+    harness.run()
+    assert harness.stats().delivered == 1
+    assert harness.clock.seconds <= 1070
+    asked = [request.at for request in harness.transport.requests if request.url == f"{first}/api/v2/otlp/v1/logs"]
+    assert len(asked) == 1, "its own wish is kept to all the same"
+
+
+def test_records_under_a_refused_scope_do_not_keep_others_from_arriving() -> None:
+    harness = loop_over(
+        lambda seen: answer(400, "bad scope") if any(n < 50 for n in seen.ids) else OK, fallback="never"
+    )
+    harness.put(payload_of(range(50)), payload_of(range(50, 150)))
+    harness.run()
+    assert (harness.stats().delivered, harness.stats().rejected) == (100, 50)
+    questions = [request for request in harness.transport.requests if not request.ids]
+    assert len(questions) <= 6, "each question that finds the records guilty makes the next one rarer"
+
+
+def test_stale_records_without_a_time_do_not_keep_the_loop_busy() -> None:
+    harness = loop_over(lambda _: OK, stale="drop")
+    timeless = payload_of([1])
+    harness.put(type(timeless)(timeless.body, 1, timeless.size_bytes, 0, timeless.expanded_bytes))
+    harness.run()
+    assert harness.stats().delivered == 1
+
+
+def test_one_damaged_payload_costs_none_of_those_it_was_merged_with() -> None:
+    good = [payload_of([n]) for n in range(5)]
+    damaged = type(good[0])(b"not gzip", 1, 100, good[0].oldest_unix_nano, 200)
+    harness = loop_over(lambda _: OK, compression="none")
+    harness.put(*good[:2], damaged, *good[2:])
+    harness.run()
+    assert (harness.stats().delivered, harness.stats().dropped) == (5, 1)
+
+
+def test_a_meter_that_raises_makes_nothing_arrive_twice() -> None:
+    harness = loop_over(lambda _: OK)
+
+    def broken(_seconds: float, _exchange: object) -> None:
+        raise RuntimeError("no meter")
+
+    harness.loop._on_exchange = broken
+    harness.put(payload_of([1]))
+    harness.run()
+    assert harness.sent == [[1]]
+    assert harness.stats().delivered == 1
+
+
+def test_when_everything_was_dropped_nothing_is_held_up_any_more() -> None:
+    harness = loop_over(lambda seen: answer(503) if seen.at < 1001 else answer(400, "bad") if seen.ids else OK)
+    harness.put(payload_of([1]))
+    harness.run()
+    assert harness.stats().rejected == 1
+    assert harness.stats().held_up is None
 
 
 def test_a_refused_token_loses_nothing_and_is_tried_again_slowly() -> None:

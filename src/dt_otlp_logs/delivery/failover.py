@@ -1,5 +1,6 @@
 """Which route to use: the first that works, with the better ones probed again from time to time."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,10 @@ class RouteState:
     left: str | None = None
     """Why it is passed over; None while it is in use or untried."""
     probe_at: float = 0.0
-    has_worked: bool = False
-    """It has delivered at some time."""
+    delivered_at: float = -math.inf
+    """When it last delivered."""
+    not_before: float = 0.0
+    """What its server asked for by Retry-After."""
     ceiling_bytes: int | None = None
     """The largest request (uncompressed) after one was answered 413; None without such an answer."""
     ceiling_since: float = 0.0
@@ -42,11 +45,11 @@ class Failover:
                 return state
         return min(self._states, key=lambda state: state.probe_at)
 
-    def worked(self, state: RouteState) -> None:
+    def worked(self, state: RouteState, now: float) -> None:
         """It delivered: it stays in use, or comes back into use."""
         state.failing_since = None
         state.left = None
-        state.has_worked = True
+        state.delivered_at = now
 
     def failed(self, state: RouteState, reason: str, now: float, *, no_answer: bool, whole_endpoint: bool) -> bool:
         """It did not deliver; after `after_seconds` of that it is left, if there is another one to try.
@@ -61,7 +64,7 @@ class Failover:
             return self._has_other(now)
         if state.failing_since is None:
             state.failing_since = now
-        patience = 0.0 if no_answer and not state.has_worked else self._after_seconds
+        patience = 0.0 if no_answer and state.delivered_at == -math.inf else self._after_seconds
         if now - state.failing_since < patience:
             return False
         affected = [
@@ -74,6 +77,12 @@ class Failover:
         for other in affected:
             self._leave(other, reason, now)
         return self._has_other(now)
+
+    def seconds_until_left(self, state: RouteState, now: float) -> float:
+        """How long a failing route is still waited for, if there is another one; endless if there is none."""
+        if state.failing_since is None or not any(other.left is None for other in self._states if other is not state):
+            return math.inf
+        return max(state.failing_since + self._after_seconds - now, 0.0)
 
     def unsupported(self, state: RouteState, reason: str, now: float) -> bool:
         """Its URL does not serve this ingest: it is left at once. Answers whether another route is to be tried."""

@@ -8,7 +8,6 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 from dt_otlp_logs.config import TokenSource
@@ -40,8 +39,6 @@ IDLE = math.inf
 # for the way and for clocks that differ.
 OLDEST_NANOSECONDS = (24 * 3600 - 300) * 1_000_000_000
 
-# A route that delivered so recently is beyond doubt.
-_PROVEN_SECONDS = 60.0
 # Halving ends here: cutting a record below this would leave nothing worth keeping.
 _SMALLEST_SHRUNK_BYTES = 2_000
 # An error of our own, so often at the same place, is that payload's: it must not stop the others for good.
@@ -94,7 +91,6 @@ class DeliveryLoop:
         self._wait_is_ours = True
         self._denied = False
         self._refusals = Refusals(queue, self._reject_entry)
-        self._delivered_at = -math.inf
         self._url: str | None = None
         self._like: Payload | None = None
         """Delivered after a loss that Dynatrace has not been told of: whose resource the report is made with."""
@@ -137,12 +133,12 @@ class DeliveryLoop:
             exchange = planned.state.route.post(planned.payload, timeout_seconds)
             self.in_flight = 0
             self._ledger.request_sent()
-            self._on_exchange(self._clock.monotonic() - started, exchange)
+            self._measure(self._clock.monotonic() - started, exchange)
             with self._lock:
                 if self._closed:
                     return IDLE  # what was on its way is accounted for already
                 self._internal_errors = 0
-                return self._ACTS[planned.purpose](self, planned, exchange)
+                return self._act(planned, exchange)
         except Exception as error:  # noqa: BLE001  # a fault of ours must neither end the thread nor lose records
             with self._lock:
                 return self._after_internal_error(taken, error)
@@ -164,6 +160,12 @@ class DeliveryLoop:
             wait = self._not_before - now
             return min(wait, _TOKEN_POLL_SECONDS) if self._denied else wait
         state = self._failover.choose(now)
+        if now < state.not_before and self._failover.seconds_until_left(state, now) <= 0:
+            self._failover.failed(state, "Retry-After", now, no_answer=False, whole_endpoint=False)
+            state = self._failover.choose(now)
+        if now < state.not_before:
+            return state.not_before - now
+        self._refusals.moved_to(state)
         if self._refusals.must_ask:
             return self._question(state)
         limits = limits_for(state, self._limits, now)
@@ -173,9 +175,10 @@ class DeliveryLoop:
         if (soon := self._queue.retry_seconds()) is not None:
             return soon
         if not self._refusals.any_held:
+            self._reporter.nothing_waits()
             return self._loss_report(state, now) or IDLE
         # Nothing else waits that could show whether the route or the records are at fault.
-        if now - self._delivered_at >= _PROVEN_SECONDS:
+        if not self._refusals.are_proven(state.delivered_at):
             return self._question(state)
         self._refusals.find_guilty()
         return 0
@@ -187,7 +190,7 @@ class DeliveryLoop:
             return 0
         now_ns = self._clock.time_ns()
         oldest_ns = now_ns - OLDEST_NANOSECONDS
-        if payload.oldest_unix_nano < oldest_ns:
+        if 0 < payload.oldest_unix_nano < oldest_ns:
             if self._stale == "drop":
                 self._drop_stale(taken, payload, oldest_ns)
                 return 0
@@ -205,6 +208,15 @@ class DeliveryLoop:
         return Attempt(state, self._refusals.question(self._clock.time_ns()), purpose="ask")
 
     def _act(self, attempt: Attempt, exchange: Exchange) -> float:
+        match attempt.purpose:
+            case "deliver":
+                return self._act_on_delivery(attempt, exchange)
+            case "ask":
+                return self._act_on_answer(attempt, exchange)
+            case "report":
+                return 0  # stderr has said it, too: one try is enough
+
+    def _act_on_delivery(self, attempt: Attempt, exchange: Exchange) -> float:
         now = self._clock.monotonic()
         state, payload, taken = attempt.state, attempt.payload, attempt.taken
         match exchange.verdict:
@@ -213,21 +225,29 @@ class DeliveryLoop:
                 self._ledger.deliver(accepted)
                 if rejected:
                     self._reject(rejected, f"refused by Dynatrace in a partial success: {note}")
-                self._after_delivery(state, now)
+                self._resume()
+                self._failover.worked(state, now)
+                self._refusals.others_pass()
                 self._reporter.delivered(accepted, self._queue.records(), now)
                 if self._reporter.has_unreported_loss:
                     self._like = payload
+            case Rejected(why) | TooLarge(why) if state.left is not None:
+                # A probe of a route that was left says nothing of the records, which another route takes.
+                self._queue.give_back(taken)
+                return self._hold_up(state, Exchange(exchange.response, Misdirected(why)), now)
             case TooLarge(reason):
                 learn_ceiling(state, payload, now)
                 if payload.records > 1:
                     self._halve(taken, payload, suspect=False)
                 else:
-                    self._shrink(taken, payload, reason)
+                    self._shrink(attempt, reason, now)
             case Rejected(reason):
-                if payload.records > 1:
-                    self._halve(taken, payload, suspect=True)
+                if payload.records == 1:
+                    self._refusals.hold(taken[0], reason, state, now)
                 else:
-                    self._refusals.hold(taken[0], reason)
+                    if not taken[0].suspect:
+                        self._refusals.begin(now)
+                    self._halve(taken, payload, suspect=True)
             case _:
                 self._queue.give_back(taken)
                 return self._hold_up(state, exchange, now)
@@ -237,30 +257,27 @@ class DeliveryLoop:
         now = self._clock.monotonic()
         match exchange.verdict:
             case Delivered():
-                self._after_delivery(attempt.state, now)
+                self._resume()
+                self._failover.worked(attempt.state, now)
+                self._refusals.answered_well()
                 return 0
             case Rejected(why) | TooLarge(why):
-                self._refusals.doubt_the_route()
+                self._refusals.doubt_the_route(why)
                 misdirected = Misdirected(f"every record is refused, whatever is in it: {why}")
                 return self._hold_up(attempt.state, Exchange(exchange.response, misdirected), now)
             case _:
                 return self._hold_up(attempt.state, exchange, now)
 
-    def _act_on_report(self, _attempt: Attempt, _exchange: Exchange) -> float:
-        return 0  # stderr has said it, too: one try is enough
-
-    _ACTS = MappingProxyType({"deliver": _act, "ask": _act_on_answer, "report": _act_on_report})
-
-    def _after_delivery(self, state: RouteState, now: float) -> None:
-        self._delivered_at = now
-        self._resume()
-        self._failover.worked(state)
-        self._refusals.find_guilty()
-
     def _resume(self) -> None:
         self._failures = 0
         self._not_before = 0.0
         self._denied = False
+
+    def _measure(self, seconds: float, exchange: Exchange) -> None:
+        try:
+            self._on_exchange(seconds, exchange)
+        except Exception as error:  # noqa: BLE001  # a MeterProvider's fault is no reason to send anything twice
+            self._reporter.odd(f"metrics could not be recorded: {type(error).__name__}: {error}")
 
     def _hold_up(self, state: RouteState, exchange: Exchange, now: float) -> float:
         """Nothing was delivered and nothing is lost: wait, or go on with another route."""
@@ -285,12 +302,18 @@ class DeliveryLoop:
         if self._denied and self._token.reload():
             return 0
         self._failures += 1
+        if isinstance(verdict, Retryable) and verdict.after:
+            # The server's wish is this route's; another one need not wait for it beyond its own patience.
+            state.not_before = now + verdict.after
+            return self._wait_for(verdict, now, at_most=self._failover.seconds_until_left(state, now))
         return self._wait_for(verdict, now)
 
-    def _wait_for(self, verdict: Retryable | Denied | Unsupported | Misdirected, now: float) -> float:
+    def _wait_for(
+        self, verdict: Retryable | Denied | Unsupported | Misdirected, now: float, at_most: float = math.inf
+    ) -> float:
         asked = verdict.after if isinstance(verdict, Retryable) else None
         pace = backoff_seconds if isinstance(verdict, Retryable) else slow_backoff_seconds
-        wait = max(pace(self._failures, self._random), asked or 0.0)
+        wait = min(max(pace(self._failures, self._random), asked or 0.0), at_most)
         self._wait_is_ours = not asked
         self._not_before = now + wait
         return wait
@@ -298,14 +321,14 @@ class DeliveryLoop:
     def _halve(self, taken: Sequence[Entry], payload: Payload, *, suspect: bool) -> None:
         self._queue.replace(taken, [Entry(half, suspect) for half in halve(payload)])
 
-    def _shrink(self, taken: Sequence[Entry], payload: Payload, reason: str) -> None:
-        smaller = payload.size_bytes // 2
-        shrunk = shrink(payload, smaller) if smaller >= _SMALLEST_SHRUNK_BYTES else None
+    def _shrink(self, attempt: Attempt, reason: str, now: float) -> None:
+        smaller = attempt.payload.size_bytes // 2
+        shrunk = shrink(attempt.payload, smaller) if smaller >= _SMALLEST_SHRUNK_BYTES else None
         if shrunk is None:
-            self._queue.reject(taken, reason)
-            self._reject(payload.records, reason)
+            # A server that finds everything too large is put to the question like one that refuses everything.
+            self._refusals.hold(attempt.taken[0], reason, attempt.state, now)
         else:
-            self._queue.replace(taken, [Entry(shrunk, suspect=True)])
+            self._queue.replace(attempt.taken, [Entry(shrunk, suspect=True)])
 
     def _drop_stale(self, taken: Sequence[Entry], payload: Payload, oldest_unix_nano: int) -> None:
         kept, dropped = drop_stale(payload, oldest_unix_nano)
@@ -322,7 +345,10 @@ class DeliveryLoop:
             self._failures += 1
             return self._wait_for(Retryable(words), now)
         self._internal_errors = 0
-        self._refusals.find_guilty()
+        if len(taken) > 1:
+            # One of them is the cause: each alone from now on.
+            self._queue.replace(taken, [Entry(entry.payload, suspect=True) for entry in taken])
+            return 0
         self._queue.done(taken)
         self._drop(sum(entry.payload.records for entry in taken), words, "internal_error")
         return 0

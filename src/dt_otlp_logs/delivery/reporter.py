@@ -56,7 +56,16 @@ class DeliveryReporter:
     def switched(self, left: str, to: str, reason: str) -> None:
         """Another route is tried at once; said once for each pair of URLs, as probes repeat it."""
         with self._lock:
-            self._diagnostics.once(f"{left} is left for now ({reason}); {to} is tried instead.")
+            self._diagnostics.once(f"{left} is left for now ({reason}); {to} is tried instead.", key=f"{left} {to}")
+
+    def nothing_waits(self) -> None:
+        """The queue is empty, whatever became of what was in it."""
+        with self._lock:
+            self._reason = None
+
+    def odd(self, text: str) -> None:
+        """Something went wrong that costs no record; said once."""
+        self._diagnostics.once(text)
 
     def delivered(self, records: int, still_queued: int, now: float) -> None:
         """Records arrived; after a hold-up the line that says so comes when the backlog is gone."""

@@ -143,7 +143,7 @@ def _otlp_json_partial_success(body: bytes) -> tuple[int, str] | None:
     try:
         # OTLP/JSON writes 64-bit integers as strings.
         return int(partial.get("rejectedLogRecords", 0)), str(partial.get("errorMessage", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -12,10 +12,11 @@ _STRING = key(1, LENGTH_DELIMITED)
 _OBSERVED_TIME = key(11, FIXED64)
 
 
-def loss_report(like: Payload, words: str, now_unix_nano: int) -> Payload:
-    """One record under the resource and scope of `like` that says these words."""
+def loss_report(like: Payload | None, words: str, now_unix_nano: int) -> Payload:
+    """One record that says these words, under the resource and scope of `like`, or under none."""
     text = f"dt-otlp-logs: {words}".encode("utf-8", "backslashreplace")
     time = now_unix_nano.to_bytes(8, "little")
     record = _TIME + time + _SEVERITY + length_delimited(_BODY, length_delimited(_STRING, text)) + _OBSERVED_TIME + time
-    group = unpack(like)[0]
-    return seal([Group(group.resource, group.scope, (record,), (now_unix_nano,))])
+    first = unpack(like)[0] if like is not None else None
+    resource, scope = (first.resource, first.scope) if first is not None else (b"", b"")
+    return seal([Group(resource, scope, (record,), (now_unix_nano,))])
