@@ -178,22 +178,6 @@ def test_an_unencodable_value_costs_no_record(emulator: RunningEmulator) -> None
     exporter.shutdown()
 
 
-def test_a_burst_through_the_unmodified_batch_processor_at_latency_loses_nothing(emulator: RunningEmulator) -> None:
-    emulator.order(Fault(delay_seconds=0.05))
-    exporter = exporter_for(emulator)
-    provider = LoggerProvider(RESOURCE)
-    provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
-    logger = provider.get_logger("burst")
-    for number in range(20_000):
-        logger.emit(timestamp=time.time_ns(), severity_number=SeverityNumber.INFO, body=f"record {number}")
-    provider.force_flush()
-    assert exporter.force_flush(30_000)
-    contents = [record["content"] for record in emulator.records()]
-    assert len(contents) == exporter.stats().accepted, "the exporter delivered all it was given"
-    assert contents == [f"record {number}" for number in range(20_000)]
-    provider.shutdown()
-
-
 def test_a_simple_processor_delivers_each_record_before_it_returns(emulator: RunningEmulator) -> None:
     provider = LoggerProvider(RESOURCE)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter_for(emulator)))

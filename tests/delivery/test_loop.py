@@ -571,3 +571,13 @@ def test_a_report_that_fails_stops_nothing() -> None:
     harness.run()
     assert (harness.stats().delivered, harness.stats().rejected) == (10, 1)
     assert harness.stats().held_up is None
+
+
+def test_a_token_of_any_shape_that_a_server_quotes_is_shown_nowhere() -> None:
+    secret = "opaque-secret-without-a-known-prefix"
+    harness = loop_over(lambda seen: answer(400, f"bad {secret}") if 3 in seen.ids else OK, api_token=secret)
+    harness.put(payload_of(range(10)))
+    harness.run()
+    assert harness.stats().rejected == 1
+    assert secret not in repr(harness.stats().reasons) + repr(harness.said)
+    assert not any(secret.encode() in gzip.decompress(request.body) for request in harness.transport.requests)

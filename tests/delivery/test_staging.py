@@ -21,6 +21,7 @@ def test_when_too_much_waits_the_caller_encodes_the_oldest_of_it() -> None:
     staging.add(["first"] * 512)
     for _ in range(MOST_RECORDS // 512):
         staging.add(["later"] * 512)
+        staging.make_room()
     assert encoded == [["first"] * 512]
     assert staging.records == MOST_RECORDS
 
@@ -32,6 +33,7 @@ def test_many_threads_lose_and_reorder_nothing_of_their_own() -> None:
     def add(thread: int) -> None:
         for number in range(500):
             staging.add([(thread, number)] * 50)
+            staging.make_room()
 
     threads = [threading.Thread(target=add, args=(number,)) for number in range(4)]
     for thread in threads:

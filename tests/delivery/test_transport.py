@@ -220,3 +220,66 @@ def test_urllib3s_own_log_lines_about_our_requests_are_kept_out_of_logging(caplo
         client.post(url, {}, b"x", 5.0)
         client.forget_connections()
     assert not [record for record in caplog.records if record.name.startswith("urllib3")]
+
+
+def test_an_answer_that_breaks_off_is_an_answer_all_the_same() -> None:
+    requests = []
+
+    def serve(connection: socket.socket) -> None:
+        while request := read_request(connection):
+            requests.append(request)
+            if len(requests) == 1:
+                reply(connection)
+            else:
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")
+                return
+
+    with server(serve) as url:
+        client = transport()
+        assert client.post(url, {}, b"x", 5.0).status == 200
+        assert client.post(url, {}, b"x", 5.0).status == 200
+    assert len(requests) == 2, "what was stored is not sent again"
+
+
+def test_a_body_that_cannot_be_decoded_does_not_hide_the_status() -> None:
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        reply(connection, b"not gzip", extra=b"content-encoding: gzip\r\n")
+
+    with server(serve) as url:
+        response = transport().post(url, {}, b"x", 5.0)
+    assert (response.status, response.body) == (200, b"")
+
+
+def test_a_body_that_trickles_ends_with_the_timeout() -> None:
+    end = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        try:
+            while not end.wait(0.05):
+                connection.sendall(b"x")
+        except OSError:
+            pass
+
+    with server(serve) as url:
+        response = transport().post(url, {}, b"x", 0.4)
+        end.set()
+    assert response.status == 200
+    assert len(response.body) < 100
+
+
+def test_credentials_of_a_proxy_may_hold_escaped_characters() -> None:
+    seen = []
+
+    def serve(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+        reply(connection)
+
+    with server(serve) as url:
+        proxy = url.replace("http://", "http://user:p%40ss@").removesuffix("/logs")
+        client = Urllib3Transport(connect_timeout_seconds=1.0, proxy_for=lambda _: proxy)
+        client.post("http://example.invalid/api", {}, b"x", 5.0)
+    # printf 'user:p@ss' | base64
+    assert b"basic dxnlcjpwqhnz" in seen[0].lower()

@@ -17,7 +17,7 @@ from dt_otlp_logs.diagnostics import Diagnostics
 
 
 class Made:
-    def __init__(self, script: Callable[[Seen], Response], **settings: object) -> None:
+    def __init__(self, script: Callable[[Seen], Response], encode=None, **settings: object) -> None:
         config = load_config({"endpoint": "https://abc12345.live.dynatrace.com", "api_token": TOKEN, **settings}, {})
         self.said: list[str] = []
         self.transports: list[ScriptedTransport] = []
@@ -27,7 +27,7 @@ class Made:
             return self.transports[-1]
 
         self.worker: DeliveryWorker = delivery_worker(
-            config, Diagnostics(self.said.append), make_transport=transport, random_number=lambda: 0.0
+            config, Diagnostics(self.said.append), make_transport=transport, random_number=lambda: 0.0, encode=encode
         )
 
 
@@ -177,6 +177,64 @@ def test_payloads_put_from_many_threads_all_arrive() -> None:
     arrived = [number for request in made.transports[0].requests for number in request.ids]
     assert sorted(arrived) == list(range(400))
     made.worker.shutdown(1.0)
+
+
+def test_a_batch_that_is_being_encoded_when_the_end_comes_is_counted() -> None:
+    encoding, go_on = threading.Event(), threading.Event()
+
+    def encode(batch):
+        encoding.set()
+        go_on.wait(10)
+        return [payload_of(range(len(batch)))], 0
+
+    made = Made(lambda _: answer(200), encode=encode)
+    made.worker.stage(["a", "b", "c"])
+    encoding.wait(10)
+    made.worker.shutdown(0.0)
+    go_on.set()
+    while made.worker.stats().queued:
+        time.sleep(0.01)
+    assert made.worker.stats().lost_by_kind == {"shutdown": 3}
+
+
+def test_a_batch_that_cannot_be_encoded_is_counted_and_the_next_one_delivered() -> None:
+    def encode(batch):
+        if batch == ["bad"]:
+            raise RuntimeError("no")
+        return [payload_of(range(len(batch)))], 0
+
+    made = Made(lambda _: answer(200), encode=encode)
+    made.worker.stage(["bad"])
+    made.worker.stage(["good", "good"])
+    assert made.worker.wait_settled(5.0, even_if_held_up=True)
+    stats = made.worker.stats()
+    assert (stats.delivered, stats.lost_by_kind) == (2, {"internal_error": 1})
+    made.worker.shutdown(1.0)
+
+
+def test_a_flush_delivers_in_the_callers_thread_when_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    made = Made(lambda _: answer(200))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    made.worker.accept([payload_of(range(3))])
+    assert made.worker.wait_settled(5.0, even_if_held_up=False)
+    assert made.worker.stats().delivered == 3
+
+
+def test_a_server_that_comes_back_within_the_shutdown_budget_is_not_missed() -> None:
+    calls = []
+
+    def script(_: Seen) -> Response:
+        calls.append(time.monotonic())
+        return answer(503) if len(calls) < 8 else answer(200)
+
+    made = Made(script)
+    made.worker.accept([payload_of(range(7))])
+    # With doubling waits the eighth attempt would come after half a minute.
+    assert made.worker.shutdown(None)
+    assert made.worker.stats().delivered == 7
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

@@ -3,7 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from dt_otlp_logs.delivery.clock import Clock
@@ -15,6 +15,10 @@ _CONTENT_TYPES: Mapping[Form, str] = {
     "otlp": "application/x-protobuf",
     "json": "application/json; charset=utf-8",
 }
+
+# Set by this module: whatever else is in a request may be somebody's secret.
+_KNOWN_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "x-dynatrace-options"})
+_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Route:
     def post(self, payload: Payload, timeout_seconds: float) -> Exchange:
         """Send the payload once."""
         body, headers = self._body(payload), self._headers()
-        response = self._transport.post(self.url, headers, body, timeout_seconds)
+        response = _without_secrets(self._transport.post(self.url, headers, body, timeout_seconds), headers)
         verdict = judge(self.form, response, payload.records, self._clock.time_ns() / 1e9)
         return Exchange(response, verdict)
 
@@ -94,3 +98,14 @@ class Route:
 
         events = encode_json(decompress(payload), structure=self._style.structure)
         return gzip.compress(events, zlib.Z_BEST_SPEED) if self._style.compression == "gzip" else events
+
+
+def _without_secrets(response: Response, headers: Mapping[str, str]) -> Response:
+    """A server may quote what it was sent; its answers go to stderr and, after a loss, to Dynatrace."""
+    secrets = [value.rpartition(" ")[2].encode() for name, value in headers.items() if name not in _KNOWN_HEADERS]
+    body = response.body
+    for secret in secrets:
+        # A shorter value would hit ordinary words.
+        if len(secret) >= _SHORTEST_SECRET and secret in body:
+            body = body.replace(secret, b"***")
+    return response if body is response.body else replace(response, body=body)

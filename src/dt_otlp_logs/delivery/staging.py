@@ -1,6 +1,7 @@
 """Batches that wait to be encoded, so that whoever hands them over need not wait for the encoder."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,13 +10,18 @@ from typing import Any
 # encodes them between two hand-overs. So many more wait here, at about 3 kB each until they are encoded.
 MOST_RECORDS = 16_384
 
+# Encoding is pure computing: without a pause now and then it competes for the interpreter with the very thread that
+# has to empty the SDK's queue.
+_PAUSE_SECONDS = 0.001
+
 
 class Staging:
     """A bounded waiting room in front of the encoder; the order of batches is kept."""
 
-    def __init__(self, encode: Callable[[Sequence[Any]], None]) -> None:
+    def __init__(self, encode: Callable[[Sequence[Any]], None], sleep: Callable[[float], object] = time.sleep) -> None:
         """`encode` takes one batch and sees to all that follows; it is called by one thread at a time."""
         self._encode = encode
+        self._sleep = sleep
         self._batches: deque[Sequence[Any]] = deque()
         self._records = 0
         self._lock = threading.Lock()
@@ -27,17 +33,21 @@ class Staging:
         return self._records
 
     def add(self, batch: Sequence[Any]) -> None:
-        """Let a batch wait; if too much waits already, the caller encodes the oldest of it."""
+        """Let a batch wait."""
         with self._lock:
             self._batches.append(batch)
             self._records += len(batch)
+
+    def make_room(self) -> None:
+        """If too much waits, encode the oldest of it."""
         while self._records > MOST_RECORDS and self._encode_oldest():
             pass
 
     def encode_all(self) -> None:
         """Encode what waits, until nothing does."""
         while self._encode_oldest():
-            pass
+            if self._batches:
+                self._sleep(_PAUSE_SECONDS)
 
     def give_up(self) -> int:
         """Forget what waits; answers how many records that is."""

@@ -3,10 +3,12 @@
 import contextlib
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
+from urllib.parse import unquote
 
 import urllib3
 from urllib3.exceptions import (
@@ -83,9 +85,10 @@ class Urllib3Transport:
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float) -> Response:
         """Post once, or twice if a connection kept alive turns out to have been closed by the other side."""
+        ends = time.monotonic() + timeout_seconds
         with _as_own_traffic():
             try:
-                return self._post(url, headers, body, timeout_seconds)
+                return self._post(url, headers, body, ends)
             except ProtocolError as error:
                 if url not in self._answered:
                     return _no_answer(error)
@@ -93,11 +96,12 @@ class Urllib3Transport:
             self._answered.discard(url)
             self.forget_connections()
             try:
-                return self._post(url, headers, body, timeout_seconds)
+                return self._post(url, headers, body, ends)
             except ProtocolError as error:
                 return _no_answer(error)
 
-    def _post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float) -> Response:
+    def _post(self, url: str, headers: Mapping[str, str], body: bytes, ends: float) -> Response:
+        timeout_seconds = max(ends - time.monotonic(), 0.01)
         try:
             answer = self._pool_for(url).request(
                 "POST",
@@ -111,16 +115,15 @@ class Urllib3Transport:
                 redirect=False,
                 preload_content=False,
             )
-            content = answer.read(_LONGEST_ANSWER_BYTES, decode_content=True)
-            if len(content) < _LONGEST_ANSWER_BYTES:
-                answer.release_conn()
-            else:
-                answer.close()
         except ProtocolError:
             raise
         except (HTTPError, OSError, ValueError) as error:
-            return _no_answer(error)
+            response = _no_answer(error)
+            if response.fault == "tls":
+                self.forget_connections()  # certificates on disk may be replaced meanwhile
+            return response
         self._answered.add(url)
+        content = _read(answer, ends)
         return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, content)
 
     def _pool_for(self, url: str) -> urllib3.PoolManager:
@@ -144,11 +147,27 @@ class Urllib3Transport:
         self._pools = {}
 
 
+def _read(answer: urllib3.BaseHTTPResponse, ends: float) -> bytes:
+    """The body as far as it comes, is readable and of interest: the status has been given, and that is the answer."""
+    content = b""
+    try:
+        while len(content) < _LONGEST_ANSWER_BYTES and time.monotonic() < ends:
+            chunk = answer.read1(_LONGEST_ANSWER_BYTES - len(content), decode_content=True)
+            if not chunk:
+                answer.release_conn()
+                return content
+            content += chunk
+    except (HTTPError, OSError, ValueError):
+        pass
+    answer.close()
+    return content
+
+
 def _pool(proxy: str | None, options: dict[str, object]) -> urllib3.PoolManager:
     if proxy is None:
         return urllib3.PoolManager(**options)  # type: ignore[arg-type]  # a literal dictionary of its keywords
     parts = urllib3.util.parse_url(proxy)
-    headers = urllib3.make_headers(proxy_basic_auth=parts.auth) if parts.auth else None
+    headers = urllib3.make_headers(proxy_basic_auth=unquote(parts.auth)) if parts.auth else None
     return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)  # type: ignore[arg-type]  # same
 
 

@@ -26,6 +26,9 @@ _LEAST_SECONDS_BETWEEN_NUDGES = 1.0
 # At the very end of a budget one attempt may still take this long: shorter than a handshake would be pointless.
 _SHORTEST_ATTEMPT_SECONDS = 0.25
 
+# While a budget runs out, attempts are at most this far apart.
+_CLOSING_PAUSE_SECONDS = 0.5
+
 # Beyond the budget, for a request that is not answered yet; exit may take half a second more than the budget.
 _LAST_ANSWER_SECONDS = 0.2
 
@@ -97,11 +100,11 @@ class DeliveryWorker:
             if self._closed:
                 self._lose(records, AFTER_SHUTDOWN, "after_shutdown")
                 return False
-        self._staging.add(batch)
-        with self._changed:
+            self._staging.add(batch)
             if self._is_waiting:
                 self._changed.notify_all()
             self._ensure_thread()
+        self._staging.make_room()
         return True
 
     def _queue_encoded(self, batch: Sequence[Any]) -> None:
@@ -114,7 +117,11 @@ class DeliveryWorker:
         self.ledger.accept(0, replaced)
         with self._changed:
             for payload in payloads:
-                self._lose(self.queue.put(payload), QUEUE_FULL, "queue_full")
+                # The end may have come while this was being encoded, and nobody empties the queue any more.
+                if self._ended:
+                    self._lose(payload.records, AT_SHUTDOWN, "shutdown")
+                else:
+                    self._lose(self.queue.put(payload), QUEUE_FULL, "queue_full")
 
     def accept(self, payloads: Sequence[Payload], replaced: int = 0) -> bool:
         """Queue payloads for delivery; False if a record was lost by it (of these, or an older one)."""
@@ -162,6 +169,10 @@ class DeliveryWorker:
         with self._changed:
             if even_if_held_up and self.loop.held_up is not None:
                 self._nudge()
+            has_thread = self._ensure_thread()
+        if not has_thread:
+            self._deliver_here(deadline)
+        with self._changed:
             while self.ledger.settled() < accepted and (even_if_held_up or self.loop.held_up is None):
                 left = deadline - self._clock.monotonic()
                 if left <= 0 or self._ended:
@@ -176,7 +187,7 @@ class DeliveryWorker:
         """
         with self._changed:
             deadline = self._begin_shutdown(None)
-        return self._wait_until(deadline)
+        return self.wait_settled(deadline - self._clock.monotonic(), even_if_held_up=True)
 
     def shutdown(self, timeout_seconds: float | None) -> bool:
         """Deliver what waits, within the shutdown timeout or less; the rest is dropped and counted. True if none."""
@@ -185,7 +196,8 @@ class DeliveryWorker:
                 return True
             self._closed = True
             deadline = self._begin_shutdown(timeout_seconds)
-        settled = self._wait_until(deadline) or self._wait_for_last_answer()
+        settled = self.wait_settled(deadline - self._clock.monotonic(), even_if_held_up=True)
+        settled = settled or self._wait_for_last_answer()
         held_up = self.loop.held_up
         with self._changed:
             if not self._ended:
@@ -219,18 +231,19 @@ class DeliveryWorker:
         self._changed.notify_all()
         return self._deadline
 
-    def _wait_until(self, deadline: float) -> bool:
-        with self._changed:
-            self._ensure_thread()
-            thread = self._thread
-        if thread is None:
-            self._staging.encode_all()
-            # A process that is ending may start no thread any more (Python 3.12): this one delivers.
-            while self.queue.records() and (left := deadline - self._clock.monotonic()) > 0:
-                wait = self.loop.step(self._attempt_seconds())
-                with self._changed:
-                    self._changed.wait(min(wait, left))
-        return self.wait_settled(deadline - self._clock.monotonic(), even_if_held_up=True)
+    def _deliver_here(self, deadline: float) -> None:
+        """A process that is ending may start no thread any more (Python 3.12): the one that waits delivers."""
+        self._staging.encode_all()
+        while self.queue.records() and (left := deadline - self._clock.monotonic()) > 0:
+            wait = self.loop.step(self._attempt_seconds())
+            with self._changed:
+                self._changed.wait(min(wait, left, _CLOSING_PAUSE_SECONDS))
+            self._hurry_if_closing()
+
+    def _hurry_if_closing(self) -> None:
+        # The budget is short: a server that comes back within it should not be missed for a backoff's sake.
+        if self._deadline is not None:
+            self.loop.try_now()
 
     def _attempt_seconds(self) -> float:
         deadline = self._deadline
@@ -251,18 +264,20 @@ class DeliveryWorker:
             self.loop.try_now()
             self._changed.notify_all()
 
-    def _ensure_thread(self) -> None:
+    def _ensure_thread(self) -> bool:
+        """Start the thread if there is work and none is running. False if there should be one and cannot."""
         if (self._thread is not None and self._thread.is_alive()) or self._ended:
-            return
+            return True
         if not self.queue.records() and not self._staging.records:
-            return
+            return True
         thread = threading.Thread(target=self._run, name="dt-otlp-logs-delivery", daemon=True)
         try:
             thread.start()
         except RuntimeError:
             self._thread = None  # out of threads, or the interpreter is ending: the next call tries again
-        else:
-            self._thread = thread
+            return False
+        self._thread = thread
+        return True
 
     def _run(self) -> None:
         while not self._ended:
@@ -275,8 +290,11 @@ class DeliveryWorker:
                     continue
                 self._is_waiting, self._is_waiting_for_work = True, wait == IDLE
                 pause = min(wait, look_again)
+                if self._deadline is not None:
+                    pause = min(pause, _CLOSING_PAUSE_SECONDS)
                 self._changed.wait(None if pause == IDLE else pause)
                 self._is_waiting = self._is_waiting_for_work = False
+            self._hurry_if_closing()
 
     def _adopt_when_due(self) -> float:
         """Look now and then for what other processes have left; answers in how many seconds the next look is due."""
