@@ -238,3 +238,67 @@ def test_values_are_those_of_the_moment_of_the_call(logged: Logged) -> None:
     logged.log.info("x", extra={"items": items})
     items.append("cup")
     assert list(attributes(logged.only)["items"]) == ["tea"]
+
+
+def handled(logged: Logged, *, level: int = logging.INFO, **fields: object) -> ReadableLogRecord:
+    record = logging.LogRecord("handled", level, "x.py", 1, "x", (), None)
+    vars(record).update(fields)
+    logged.handler.handle(record)
+    return logged.only
+
+
+def test_a_mapping_that_raises_costs_no_record(logged: Logged) -> None:
+    class Broken(dict):
+        def items(self):
+            raise RuntimeError("no items")
+
+    assert "no items" not in str(attributes(handled(logged, broken=Broken(a=1)))["broken"])
+
+
+def test_objects_that_point_at_each_other_are_cut_off(logged: Logged) -> None:
+    parent: dict[str, object] = {}
+    parent["children"] = [{"parent": parent, "n": n} for n in range(20)]
+    assert len(str(attributes(handled(logged, tree=parent))["tree"])) < 200_000
+
+
+def test_recursion_without_end_in_a_repr_does_not_reach_the_application(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Endless:
+        def __str__(self) -> str:
+            return str(self)
+
+        __repr__ = __str__
+
+    logged.handler.handle(logging.LogRecord("handled", logging.INFO, "x.py", 1, Endless(), (), None))
+    assert logged.only
+
+
+def test_the_trace_of_a_record_from_another_process_is_kept(logged: Logged) -> None:
+    assert (
+        attributes(handled(logged, exc_text="Traceback: over there"))["exception.stacktrace"] == "Traceback: over there"
+    )
+
+
+def test_suppressed_instrumentation_suppresses_no_logging_but_that_of_exporting(logged: Logged) -> None:
+    from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+    with suppress_instrumentation():
+        logged.handler.handle(logging.LogRecord("urllib3.connectionpool", logging.DEBUG, "x.py", 1, "POST", (), None))
+        logged.log.info("the application's own")
+    assert logged.only.log_record.body == "the application's own"
+
+
+def test_opentelemetrys_handler_covers_only_the_levels_it_lets_through() -> None:
+    from opentelemetry.instrumentation.logging.handler import LoggingHandler
+
+    logged = Logged()
+    other = LoggingHandler(level=logging.ERROR, logger_provider=logged.handler._provider)
+    logged.log.addHandler(other)
+    try:
+        logged.log.info("ours")
+        logged.log.error("theirs")
+    finally:
+        logged.log.removeHandler(other)
+        logged.log.removeHandler(logged.handler)
+    assert [record.log_record.body for record in logged.records] == ["ours", "theirs"]

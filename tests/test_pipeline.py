@@ -316,5 +316,60 @@ def test_a_second_call_attaches_to_the_logger_it_names(emulator: RunningEmulator
     assert not quiet.handlers
 
 
+DICT_CONFIG = """
+        import logging, logging.config
+        logging.config.dictConfig({
+            "version": 1,
+            "handlers": {"dynatrace": {"class": "dt_otlp_logs.DynatraceLoggingHandler"}},
+            "root": {"handlers": ["dynatrace"], "level": "INFO"},
+        })
+"""
+
+
+def test_a_resource_detector_that_logs_does_not_freeze_the_first_record(emulator: RunningEmulator) -> None:
+    # Detectors run in threads of their own, and this malformed value makes one of them log while we wait for it.
+    done = run_script(
+        emulator, DICT_CONFIG + "        logging.info('alive')", OTEL_RESOURCE_ATTRIBUTES="team=shop,malformed"
+    )
+    assert done.returncode == 0
+    assert "alive" in [record["content"] for record in emulator.records()]
+
+
+def test_a_handler_that_finds_its_provider_follows_the_running_pipeline(emulator: RunningEmulator) -> None:
+    done = run_script(
+        emulator,
+        DICT_CONFIG
+        + """
+        import dt_otlp_logs
+        logging.info("first")
+        dt_otlp_logs.configure().shutdown()
+        logging.info("nobody asked for this any more")
+        pipeline = dt_otlp_logs.configure()
+        logging.info("second")
+        assert pipeline.flush()
+        assert pipeline.stats().delivered == 1
+        """,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [record["content"] for record in emulator.records()] == ["first", "second"]
+
+
+@pytest.mark.parametrize("variable", ["OTEL_BLRP_MAX_QUEUE_SIZE=1024", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=50000"])
+def test_any_size_of_the_sdks_queue_and_batches_will_do(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(*variable.split("="))
+    with start(emulator):
+        logging.getLogger("shop").error("sized")
+    assert [record["content"] for record in emulator.records()] == ["sized"]
+
+
+def test_a_flush_may_wait_for_ever(emulator: RunningEmulator) -> None:
+    with start(emulator) as pipeline:
+        logging.getLogger("shop").error("x")
+        assert pipeline.flush(timeout=float("inf"))
+        assert pipeline.exporter.force_flush(1e300)
+
+
 def test_the_global_provider_of_this_process_was_left_alone() -> None:
     assert not isinstance(_logs.get_logger_provider(), LoggerProvider)

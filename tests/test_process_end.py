@@ -74,6 +74,26 @@ def test_records_of_multiprocessing_children_arrive_once(tmp_path: Path, method:
     assert sorted(server.stored) == ["after", "before", "child 0", "child 1", "child 2"]
 
 
+def test_a_multiprocessing_child_may_configure_for_itself(tmp_path: Path) -> None:
+    script = """
+        import logging, multiprocessing
+        import dt_otlp_logs
+
+        def work():
+            dt_otlp_logs.configure(level=logging.INFO)
+            logging.getLogger("child").info("from the child")
+
+        if __name__ == "__main__":
+            child = multiprocessing.get_context("fork").Process(target=work)
+            child.start()
+            child.join()
+        """
+    with strict_server() as server:
+        status, _, err = run(server, tmp_path, script, **SLOW)
+    assert (status, err) == (0, "")
+    assert server.stored == ["from the child"]
+
+
 def test_parent_and_child_of_a_fork_share_no_connection_and_duplicate_nothing(tmp_path: Path) -> None:
     script = """
         import logging, os, sys

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from dt_otlp_logs.delivery.ledger import DeliveryStats
     from dt_otlp_logs.detector import DynatraceResourceDetector
     from dt_otlp_logs.exporter import DynatraceJsonLogExporter, DynatraceLogExporter
-    from dt_otlp_logs.pipeline import DynatraceLoggingHandler, LogPipeline, configure
+    from dt_otlp_logs.handler import DynatraceLoggingHandler
+    from dt_otlp_logs.pipeline import LogPipeline, configure
 
     __version__: str
 
@@ -29,8 +30,7 @@ _HOMES = {
     "DeliveryStats": "dt_otlp_logs.delivery.ledger",
     "DynatraceJsonLogExporter": "dt_otlp_logs.exporter",
     "DynatraceLogExporter": "dt_otlp_logs.exporter",
-    # By way of the pipeline, which tells a handler made without a provider where to find one.
-    "DynatraceLoggingHandler": "dt_otlp_logs.pipeline",
+    "DynatraceLoggingHandler": "dt_otlp_logs.handler",
     "DynatraceResourceDetector": "dt_otlp_logs.detector",
     "LogPipeline": "dt_otlp_logs.pipeline",
     "configure": "dt_otlp_logs.pipeline",

@@ -70,5 +70,5 @@ class Diagnostics:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._time_seconds()))
         try:
             self._write(f"{stamp} dt-otlp-logs {level} {printable(mask_secrets(text))}")
-        except Exception:  # noqa: BLE001, S110  # closed, full, or replaced by something that is no stream
+        except Exception:  # noqa: BLE001  # closed, full, or replaced by something that is no stream
             pass  # there is nowhere left to say it

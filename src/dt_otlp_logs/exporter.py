@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +15,12 @@ from dt_otlp_logs.config import Config, ConfigError, Endpoint, load_config
 from dt_otlp_logs.delivery.assembly import delivery_worker
 from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats
 from dt_otlp_logs.delivery.metrics import DeliveryMetrics
-from dt_otlp_logs.delivery.process_end import at_end_of_forked_child, at_interpreter_exit, at_sigterm
+from dt_otlp_logs.delivery.process_end import (
+    at_end_of_forked_child,
+    at_end_of_multiprocessing_child,
+    at_interpreter_exit,
+    at_sigterm,
+)
 from dt_otlp_logs.delivery.route import Exchange
 from dt_otlp_logs.delivery.worker import DeliveryWorker
 from dt_otlp_logs.diagnostics import Diagnostics
@@ -95,6 +101,7 @@ class DynatraceLogExporter(LogRecordExporter):
             diagnostics.once(note)
         # After the provider's own hook if that was registered first, else before it; `drain` suits both.
         at_interpreter_exit(worker.drain)
+        at_end_of_multiprocessing_child(self._flush_everything)
         if hasattr(os, "register_at_fork"):
             in_child = weakref.WeakMethod(self._in_forked_child)
             os.register_at_fork(after_in_child=lambda: method() if (method := in_child()) else None)
@@ -115,13 +122,17 @@ class DynatraceLogExporter(LogRecordExporter):
 
     def _flush_everything(self) -> None:
         """For ends of a process that the SDK does not see: SIGTERM, a multiprocessing child."""
-        budget_seconds = self._config.shutdown_timeout_seconds
+        ends = time.monotonic() + self._config.shutdown_timeout_seconds
+
+        def left_millis() -> int:
+            return max(int((ends - time.monotonic()) * 1000), 0)
+
         provider = get_logger_provider()
         if isinstance(provider, LoggerProvider):
-            provider.force_flush(int(budget_seconds * 1000))
+            provider.force_flush(left_millis())
         for processor in self._feeders:
-            processor.force_flush(int(budget_seconds * 1000))
-        self.force_flush(budget_seconds * 1000)
+            processor.force_flush(left_millis())
+        self.force_flush(left_millis())
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Queue the records. FAILURE only if one was lost by it: queue full, shut down, not configured."""
@@ -186,7 +197,8 @@ class DynatraceLogExporter(LogRecordExporter):
         """
         if self._worker is None:
             return self._unconfigured.accepted == 0
-        settled = self._worker.wait_settled(timeout_millis / 1000, even_if_held_up=True)
+        timeout_seconds = min(timeout_millis / 1000, threading.TIMEOUT_MAX)
+        settled = self._worker.wait_settled(timeout_seconds, even_if_held_up=True)
         lost = self._worker.ledger.lost()
         lost_before, self._lost_at_last_flush = self._lost_at_last_flush, lost
         return settled and lost == lost_before

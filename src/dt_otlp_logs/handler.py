@@ -1,19 +1,21 @@
 """From Python's logging to OpenTelemetry: a `logging.LogRecord` becomes a log record with all it says."""
 
+import importlib
 import logging
+import sys
 import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 
-from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger, get_logger_provider
+from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger
 from opentelemetry._logs.severity import SeverityNumber
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_current, get_value
 from opentelemetry.util.types import AnyValue
 
-from dt_otlp_logs.encoding.safe_text import safe_text
+from dt_otlp_logs.encoding.safe_text import safe_text, type_name
 
 # What logging itself puts on a record (docs.python.org/3/library/logging.html, LogRecord attributes), and what
 # opentelemetry-instrumentation-logging injects beside the trace context that every record has anyway.
@@ -29,6 +31,8 @@ _EVENT_NAMES = ("otel.event.name", "event.name")
 
 # Deep structures in `extra` are cut here; Dynatrace keeps five levels of nesting.
 _DEEPEST = 16
+# Lists and maps in one value: objects that point at each other would be copied over and over down to the last level.
+_MOST_NODES = 1_000
 
 # The words Dynatrace knows (loglevel in its semantic dictionary), from each level on; below DEBUG it is TRACE.
 _SEVERITIES = (
@@ -45,9 +49,12 @@ _emitting: ContextVar[bool] = ContextVar("dt_otlp_logs_emitting", default=False)
 # The record that this thread handed over last, and to which provider: handlers get a record one after the other.
 _last_sent = threading.local()
 
-# Set by `pipeline`: the provider of the running pipeline, or of one configured from the environment. A hook, since
-# imports go down only and the pipeline stands above its handler.
-default_provider: Callable[[], LoggerProvider] | None = None
+# Their records are about exporting when they come while exporting: each would cause the next one.
+_OF_EXPORTING = ("urllib3", "requests", "opentelemetry", "httpx", "httpcore")
+
+# Fills in for `pipeline`, which stands above its handler: answers the provider of the running pipeline, or of one that
+# it configures from the environment; None while it is doing so in another thread, or after its shutdown.
+_PIPELINE = "dt_otlp_logs.pipeline"
 
 
 class DynatraceLoggingHandler(logging.Handler):
@@ -59,30 +66,51 @@ class DynatraceLoggingHandler(logging.Handler):
 
     def __init__(self, level: int | str = logging.NOTSET, logger_provider: LoggerProvider | None = None) -> None:
         super().__init__(level)
+        self._given_provider = logger_provider
         self._provider = logger_provider
         self._loggers: dict[str, Logger] = {}
+
+    def createLock(self) -> None:  # noqa: N802  # logging's name
+        """No lock: emitting needs none, and the first record may import and start much that logs in other threads."""
+        self.lock = None
+
+    @property
+    def finds_its_provider(self) -> bool:
+        """Whether it was made without a provider and follows the running pipeline."""
+        return self._given_provider is None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand one record over; what goes wrong is `handleError`'s, as in every handler of the standard library."""
         # Our own requests, and whatever OpenTelemetry logs while it exports or takes a record, must not become
         # records: each would cause the next one.
-        if get_value(_SUPPRESS_INSTRUMENTATION_KEY) or _emitting.get():
+        if _emitting.get() or (record.name.startswith(_OF_EXPORTING) and get_value(_SUPPRESS_INSTRUMENTATION_KEY)):
             return
         token = _emitting.set(True)
         try:
             logger = self._logger(record.name)
-            if not isinstance(logger, NoOpLogger) and not self._is_sent_already(record):
+            if logger is not None and not isinstance(logger, NoOpLogger) and not self._is_sent_already(record):
                 logger.emit(self._translate(record))
         except Exception:  # noqa: BLE001  # the contract of logging.Handler.emit
-            self.handleError(record)
+            self._say_error(record)
         finally:
             _emitting.reset(token)
 
-    def _logger(self, name: str) -> Logger:
+    def _say_error(self, record: logging.LogRecord) -> None:
+        try:
+            self.handleError(record)
+        except Exception:  # noqa: BLE001  # it raises RecursionError on purpose, and may meet a broken __repr__
+            pass
+
+    def _logger(self, name: str) -> Logger | None:
+        if self._given_provider is None:
+            provider = _found_provider()
+            if provider is not self._provider:
+                self._provider = provider
+                self._loggers = {}
+        if self._provider is None:
+            return None
         logger = self._loggers.get(name)
         if logger is None:
-            if self._provider is None:
-                self._provider = default_provider() if default_provider else get_logger_provider()
             logger = self._loggers[name] = self._provider.get_logger(name)
         return logger
 
@@ -95,10 +123,17 @@ class DynatraceLoggingHandler(logging.Handler):
         named = logging.root.manager.loggerDict.get(record.name)
         current: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
         while current is not None:
-            if any(is_opentelemetrys(other) and _provider_of(other) is self._provider for other in current.handlers):
+            if any(self._is_covered_by(other, record) for other in current.handlers):
                 return True
             current = current.parent if current.propagate else None
         return False
+
+    def _is_covered_by(self, other: logging.Handler, record: logging.LogRecord) -> bool:
+        return (
+            is_opentelemetrys(other)
+            and getattr(other, "_logger_provider", None) is self._provider
+            and record.levelno >= other.level
+        )
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:
         attributes, event_name = _attributes(record)
@@ -120,8 +155,20 @@ class DynatraceLoggingHandler(logging.Handler):
         try:
             return self.format(record) if self.formatter else record.getMessage()
         except Exception as error:  # noqa: BLE001  # arguments that do not fit, a __str__ that raises
-            self.handleError(record)
+            self._say_error(record)
             return f"{_words(record.msg)} [arguments not formatted: {safe_text(record.args)}; {safe_text(error)}]"
+
+
+def _found_provider() -> LoggerProvider | None:
+    pipeline = sys.modules.get(_PIPELINE)
+    if pipeline is None:
+        pipeline = importlib.import_module(_PIPELINE)
+    elif getattr(pipeline.__spec__, "_initializing", False):
+        # Another thread is importing it, and with it the SDK, whose resource detectors log in threads of their own:
+        # to wait for that import here could be to wait for ever.
+        return None
+    provider: LoggerProvider | None = pipeline.provider_for_a_handler()
+    return provider
 
 
 def is_opentelemetrys(handler: logging.Handler) -> bool:
@@ -129,16 +176,11 @@ def is_opentelemetrys(handler: logging.Handler) -> bool:
     return type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith("opentelemetry.")
 
 
-def _provider_of(handler: logging.Handler) -> object:
-    return getattr(handler, "_logger_provider", None)
-
-
 def _severity(level: int) -> tuple[SeverityNumber, str]:
     for from_level, number, word in _SEVERITIES:
         if level >= from_level:
             # Levels in between (25) become the numbers in between (INFO4 at most).
-            step = min((level - from_level), 3) if level < logging.CRITICAL + 4 else 3
-            return SeverityNumber(number.value + step), word
+            return SeverityNumber(number.value + min(level - from_level, 3)), word
     return SeverityNumber.TRACE, "TRACE"
 
 
@@ -152,12 +194,15 @@ def _attributes(record: logging.LogRecord) -> tuple[dict[str, AnyValue], str | N
     }
     for name, value in vars(record).items():
         if name not in _NOT_EXTRA:
-            attributes[name] = _snapshot(value)
+            attributes[name] = _safe_snapshot(value)
     event_name = None
     for name in _EVENT_NAMES:
         event_name = event_name or attributes.pop(name, None)
     if record.exc_info and record.exc_info[1] is not None:
         attributes.update(_exception(record.exc_info[1]))
+    elif record.exc_text:
+        # A record that came from another process, as socket handlers send it.
+        attributes["exception.stacktrace"] = record.exc_text
     if record.stack_info:
         attributes["code.stacktrace"] = record.stack_info
     return attributes, None if event_name is None else _words(event_name)
@@ -173,7 +218,14 @@ def _exception(error: BaseException) -> dict[str, AnyValue]:
     return {"exception.type": name, "exception.message": _words(error), "exception.stacktrace": stack}
 
 
-def _snapshot(value: object, depth: int = 0) -> AnyValue:
+def _safe_snapshot(value: object) -> AnyValue:
+    try:
+        return _snapshot(value, 0, [_MOST_NODES])
+    except Exception:  # noqa: BLE001  # a Mapping of the application's that raises
+        return safe_text(value)
+
+
+def _snapshot(value: object, depth: int, nodes_left: list[int]) -> AnyValue:
     """The value as it is now, in types that OpenTelemetry takes without a warning."""
     if value is None or type(value) in (str, int, float, bool, bytes):
         return value  # type: ignore[return-value]  # just compared
@@ -181,12 +233,14 @@ def _snapshot(value: object, depth: int = 0) -> AnyValue:
         return str.__str__(value)
     if isinstance(value, int):
         return int.__index__(value)
-    if depth < _DEEPEST:
-        if isinstance(value, Mapping):
-            return {_words(key): _snapshot(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return [_snapshot(item, depth + 1) for item in value]
-    return safe_text(value)
+    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return safe_text(value)
+    nodes_left[0] -= 1
+    if depth >= _DEEPEST or nodes_left[0] <= 0:
+        return f"<{type_name(value)} beyond what one value may hold>"
+    if isinstance(value, Mapping):
+        return {_words(key): _snapshot(item, depth + 1, nodes_left) for key, item in value.items()}
+    return [_snapshot(item, depth + 1, nodes_left) for item in value]
 
 
 def _words(value: object) -> str:

@@ -15,7 +15,6 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
 from opentelemetry.sdk.resources import Resource
 
-from dt_otlp_logs import handler as handlers
 from dt_otlp_logs.config import Config, ConfigError, Problem, load_config
 from dt_otlp_logs.delivery.ledger import DeliveryStats
 from dt_otlp_logs.detector import DynatraceResourceDetector
@@ -30,12 +29,17 @@ from dt_otlp_logs.processor import (
 )
 from dt_otlp_logs.reconfiguration import survive_reconfiguration
 
-__all__ = ["DynatraceLoggingHandler", "LogPipeline", "configure"]
+# An hour stands for "however long it takes": timers of the system cannot take infinity.
+_LONGEST_FLUSH_SECONDS = 3_600.0
 
 ExporterName = Literal["dynatrace", "dynatrace_json", "stock"]
 
 _diagnostics = Diagnostics()
+# Held only while nothing is done that may log in another thread and wait for it there: resource detectors do.
 _lock = threading.RLock()
+# Some thread is starting a pipeline for a handler; what others log meanwhile cannot wait for it.
+_starting = False
+_was_shut_down = False
 _running: "LogPipeline | None" = None
 # A provider that was shut down stays global, since OpenTelemetry lets nobody replace it; it takes no more records.
 _ended_providers: "weakref.WeakSet[LoggerProvider]" = weakref.WeakSet()
@@ -71,6 +75,7 @@ class LogPipeline:
 
         With `exporter="stock"` neither the timeout nor the answer can be relied on: the stock exporter has no such.
         """
+        timeout = min(timeout, _LONGEST_FLUSH_SECONDS)
         if self._processor is not None:
             return self._processor.force_flush(int(timeout * 1000))
         deadline = time.monotonic() + timeout
@@ -83,10 +88,10 @@ class LogPipeline:
 
         A second call does nothing. Records logged afterwards are not exported; `configure()` starts anew.
         """
-        global _running
+        global _running, _was_shut_down
         with _lock:
             if _running is self:
-                _running = None
+                _running, _was_shut_down = None, True
             if self._is_shut_down:
                 return True
             self._is_shut_down = True
@@ -118,7 +123,9 @@ class LogPipeline:
             logger.setLevel(level)
         if logger in self._attached:
             return
-        if any(is_opentelemetrys(other) or isinstance(other, DynatraceLoggingHandler) for other in logger.handlers):
+        if any(isinstance(other, DynatraceLoggingHandler) and other.finds_its_provider for other in logger.handlers):
+            return
+        if any(is_opentelemetrys(other) for other in logger.handlers):
             _diagnostics.once(
                 f"the {logger.name} logger has a handler for OpenTelemetry already; no second one is added"
             )
@@ -181,17 +188,22 @@ def configure(
     Raises:
         ConfigError: the configuration is incomplete or wrong; it lists every problem.
     """
-    global _running
+    global _running, _was_shut_down
     given = {"endpoint": endpoint, "api_token": api_token, **settings}
+    config = load_config(given, os.environ)
+    if exporter not in ("dynatrace", "dynatrace_json", "stock"):
+        raise ConfigError(
+            (Problem("exporter", "argument", repr(exporter)[:100], "dynatrace, dynatrace_json or stock"),)
+        )
+    resource = _resource(config, service_name, resource_attributes) if _needs_resource() else None
     with _lock:
-        config = load_config(given, os.environ)
-        if exporter not in ("dynatrace", "dynatrace_json", "stock"):
-            raise ConfigError(
-                (Problem("exporter", "argument", repr(exporter)[:100], "dynatrace, dynatrace_json or stock"),)
-            )
         if _running is None:
-            made = _exporter(config, exporter)
-            _running = _wire(config, made, service_name, resource_attributes, set_global=set_global)
+            _running, _was_shut_down = _wire(config, exporter, resource, set_global=set_global), False
+            if resource is None and (service_name or resource_attributes):
+                _diagnostics.once(
+                    "a LoggerProvider is set globally already: its resource stays as it is, "
+                    "service_name and resource_attributes are not used"
+                )
         else:
             _say_what_differs(_running, config, service_name, resource_attributes)
         survive_reconfiguration(_attached_handlers)
@@ -199,36 +211,34 @@ def configure(
         return _running
 
 
-def _wire(
-    config: Config | None,
-    exporter: LogRecordExporter,
-    service_name: str | None,
-    resource_attributes: Mapping[str, str | bool | int | float] | None,
-    *,
-    set_global: bool,
-) -> LogPipeline:
+def _provider_in_use() -> LoggerProvider | None:
+    """The SDK's provider that is set globally, unless it is one of ours that has ended."""
     present = get_logger_provider()
-    in_use = isinstance(present, LoggerProvider) and present not in _ended_providers
-    if isinstance(present, LoggerProvider) and in_use:
-        provider = present
-        there = _exporter_on(provider)
-        if there is not None and there.endpoints == (config.endpoints if config else ()):
-            # Zero code, or the application's own pipeline: a second exporter would deliver everything twice.
-            handler = DynatraceLoggingHandler(logger_provider=provider)
-            return LogPipeline(config, provider, None, there, handler, owns_provider=False)
-        if service_name or resource_attributes:
-            _diagnostics.once(
-                "a LoggerProvider is set globally already: its resource stays as it is, "
-                "service_name and resource_attributes are not used"
-            )
-    else:
-        provider = LoggerProvider(resource=_resource(config, service_name, resource_attributes))
-        if set_global and not isinstance(present, LoggerProvider):
+    return present if isinstance(present, LoggerProvider) and present not in _ended_providers else None
+
+
+def _needs_resource() -> bool:
+    return _running is None and _provider_in_use() is None
+
+
+def _wire(
+    config: Config | None, exporter_name: ExporterName, resource: Resource | None, *, set_global: bool
+) -> LogPipeline:
+    provider = _provider_in_use()
+    owns_provider = provider is None
+    if provider is None:
+        provider = LoggerProvider(resource=resource)
+        if set_global and not isinstance(get_logger_provider(), LoggerProvider):
             set_logger_provider(provider)
+    there = _exporter_on(provider)
+    handler = DynatraceLoggingHandler(logger_provider=provider)
+    if there is not None and there.endpoints == (config.endpoints if config else ()):
+        # Zero code, or the application's own pipeline: a second exporter would deliver everything twice.
+        return LogPipeline(config, provider, None, there, handler, owns_provider=False)
+    exporter = DynatraceLogExporter() if config is None else _exporter(config, exporter_name)
     processor = _processor(exporter)
     provider.add_log_record_processor(processor)
-    handler = DynatraceLoggingHandler(logger_provider=provider)
-    return LogPipeline(config, provider, processor, exporter, handler, owns_provider=not in_use)
+    return LogPipeline(config, provider, processor, exporter, handler, owns_provider=owns_provider)
 
 
 def _resource(
@@ -254,12 +264,24 @@ def _processor(exporter: LogRecordExporter) -> BatchLogRecordProcessor:
     if not isinstance(exporter, DynatraceLogExporter):
         return BatchLogRecordProcessor(exporter)
     # The SDK's own variables hold where they are set; our sizes are for bursts.
+    queue_size = _positive_number("OTEL_BLRP_MAX_QUEUE_SIZE") or MAX_QUEUE_SIZE
     return DynatraceBatchLogRecordProcessor(
         exporter,
-        schedule_delay_millis=None if "OTEL_BLRP_SCHEDULE_DELAY" in os.environ else SCHEDULE_DELAY_MILLIS,
-        max_export_batch_size=(None if "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE" in os.environ else MAX_EXPORT_BATCH_SIZE),
-        max_queue_size=None if "OTEL_BLRP_MAX_QUEUE_SIZE" in os.environ else MAX_QUEUE_SIZE,
+        schedule_delay_millis=_positive_number("OTEL_BLRP_SCHEDULE_DELAY") or SCHEDULE_DELAY_MILLIS,
+        max_export_batch_size=min(
+            _positive_number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE") or MAX_EXPORT_BATCH_SIZE, queue_size
+        ),
+        max_queue_size=queue_size,
     )
+
+
+def _positive_number(variable: str) -> int | None:
+    """What one of the SDK's variables says; nothing usable counts as unset, as in the SDK."""
+    try:
+        number = int(os.environ.get(variable, ""))
+    except ValueError:
+        return None
+    return number if number > 0 else None
 
 
 def _say_what_differs(
@@ -293,19 +315,37 @@ def _attached_handlers() -> list[tuple[logging.Logger, logging.Handler]]:
     return [(logger, _running.handler) for logger in _running.attached] if _running else []
 
 
-def _provider_for_a_handler() -> LoggerProvider:
-    """For a handler that was made without a provider: the running pipeline's, else one from the environment."""
-    global _running
+def provider_for_a_handler() -> LoggerProvider | None:
+    """For a handler that was made without a provider: the running pipeline's, else one from the environment.
+
+    None after the pipeline's shutdown, and for what other threads log while one of them is starting the pipeline.
+    """
+    global _running, _starting
+    running = _running
+    if running is not None:
+        return running.provider
     with _lock:
-        if _running is None:
-            try:
-                config = load_config({}, os.environ)
-            except ConfigError:
-                # Made without arguments it says what is wrong, and counts what it cannot send.
-                _running = _wire(None, DynatraceLogExporter(), None, None, set_global=True)
-            else:
-                _running = _wire(config, DynatraceLogExporter.from_config(config), None, None, set_global=True)
-        return _running.provider
+        if _starting or _was_shut_down:
+            return None
+        _starting = True
+    try:
+        config: Config | None = load_config({}, os.environ)
+    except ConfigError:
+        config = None  # an exporter made without arguments says what is wrong, and counts what it cannot send
+    try:
+        resource = _resource(config, None, None) if _needs_resource() else None
+        with _lock:
+            if _running is None:
+                _running = _wire(config, "dynatrace", resource, set_global=True)
+            return _running.provider
+    finally:
+        _starting = False
 
 
-handlers.default_provider = _provider_for_a_handler
+def _in_forked_child() -> None:
+    global _lock, _starting
+    _lock, _starting = threading.RLock(), False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)

@@ -43,6 +43,15 @@ def at_end_of_forked_child(deliver: Deliver) -> None:
     utilities.register_after_fork(owner, in_multiprocessing_child)
 
 
+def at_end_of_multiprocessing_child(deliver: Deliver) -> None:
+    """Call a bound method at the end of this process, if it is a child that `multiprocessing` has forked already."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        reference = weakref.WeakMethod(deliver)
+        utilities = sys.modules["multiprocessing.util"]
+        utilities.Finalize(None, lambda: method() if (method := reference()) else None, exitpriority=-100)
+
+
 def at_sigterm(deliver: Deliver, budget_seconds: float) -> bool:
     """Call a bound method when SIGTERM comes, for at most the budget, then do what would have been done without it.
 
