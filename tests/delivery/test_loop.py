@@ -581,3 +581,30 @@ def test_a_token_of_any_shape_that_a_server_quotes_is_shown_nowhere() -> None:
     assert harness.stats().rejected == 1
     assert secret not in repr(harness.stats().reasons) + repr(harness.said)
     assert not any(secret.encode() in gzip.decompress(request.body) for request in harness.transport.requests)
+
+
+@pytest.mark.parametrize("status", [500, 403])
+@pytest.mark.parametrize("where", [0, 137, 299])
+def test_a_record_that_the_server_always_fails_on_does_not_keep_others_waiting(status: int, where: int) -> None:
+    harness = loop_over(lambda seen: answer(status) if where in seen.ids else OK, fallback="never")
+    harness.put(payload_of(range(300)))
+    for later in range(300, 306):
+        harness.run(seconds=300)
+        harness.put(payload_of([later]))
+    harness.run()
+    stats = harness.stats()
+    assert (stats.delivered, stats.rejected, stats.queued) == (305, 1, 0)
+    assert list(stats.reasons) == [f"HTTP {status}, again and again while other records were accepted"]
+    arrived = [n for request in harness.transport.requests if where not in request.ids for n in request.ids]
+    assert sorted(arrived) == [n for n in range(306) if n != where]
+
+
+@pytest.mark.parametrize("status", [500, 403])
+def test_a_long_outage_of_such_answers_costs_no_record(status: int) -> None:
+    harness = loop_over(lambda seen: answer(status) if seen.at < 1000 + 3600 else OK, fallback="never")
+    harness.put(*(payload_of(range(n, n + 50)) for n in range(0, 300, 50)))
+    harness.run(seconds=7200, most_requests=2000)
+    stats = harness.stats()
+    assert (stats.delivered, stats.rejected, stats.dropped, stats.queued) == (300, 0, 0, 0)
+    arrived = [n for request in harness.transport.requests if request.at >= 4600 for n in request.ids]
+    assert sorted(arrived) == list(range(300))

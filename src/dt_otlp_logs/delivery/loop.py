@@ -21,6 +21,7 @@ from dt_otlp_logs.delivery.refusals import Refusals
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.request_size import is_over, learn_ceiling, limits_for
 from dt_otlp_logs.delivery.route import Exchange
+from dt_otlp_logs.delivery.stuck import StuckHead
 from dt_otlp_logs.delivery.verdict import (
     Delivered,
     Denied,
@@ -39,6 +40,8 @@ IDLE = math.inf
 # for the way and for clocks that differ.
 OLDEST_NANOSECONDS = (24 * 3600 - 300) * 1_000_000_000
 
+# What a server's fault or a firewall's rule about one record looks like; an outage or a bad token does, too.
+_PERHAPS_THE_RECORDS = frozenset({403, 500})
 # Halving ends here: cutting a record below this would leave nothing worth keeping.
 _SMALLEST_SHRUNK_BYTES = 2_000
 # An error of our own, so often at the same place, is that payload's: it must not stop the others for good.
@@ -91,6 +94,7 @@ class DeliveryLoop:
         self._wait_is_ours = True
         self._denied = False
         self._refusals = Refusals(queue, self._reject_entry)
+        self._stuck = StuckHead(queue, self._reject_entry)
         self._url: str | None = None
         self._like: Payload | None = None
         """Delivered after a loss that Dynatrace has not been told of: whose resource the report is made with."""
@@ -174,6 +178,9 @@ class DeliveryLoop:
             return self._prepare(state, taken, limits)
         if (soon := self._queue.retry_seconds()) is not None:
             return soon
+        self._stuck.nothing_else_waits()
+        if self._queue.records() and not self._refusals.any_held:
+            return 0
         if not self._refusals.any_held:
             self._reporter.nothing_waits()
             return self._loss_report(state, now) or IDLE
@@ -228,6 +235,8 @@ class DeliveryLoop:
                 self._resume()
                 self._failover.worked(state, now)
                 self._refusals.others_pass()
+                self._stuck.delivered(payload)
+                self._stuck.others_pass()
                 self._reporter.delivered(accepted, self._queue.records(), now)
                 if self._reporter.has_unreported_loss:
                     self._like = payload
@@ -248,6 +257,9 @@ class DeliveryLoop:
                     if not taken[0].suspect:
                         self._refusals.begin(now)
                     self._halve(taken, payload, suspect=True)
+            case Retryable(reason) | Denied(reason) if exchange.response.status in _PERHAPS_THE_RECORDS:
+                self._stuck.failed(taken, payload, reason)
+                return self._hold_up(state, exchange, now)
             case _:
                 self._queue.give_back(taken)
                 return self._hold_up(state, exchange, now)
