@@ -152,6 +152,7 @@ def test_a_provider_set_globally_before_is_used(emulator: RunningEmulator, monke
         assert pipeline.provider is provider
         provider.get_logger("direct").emit(body="by the API")
         pipeline.flush()
+    assert not provider._multi_log_record_processor._log_record_processors, "nothing is left behind"
     assert [record["content"] for record in emulator.records()] == ["by the API"]
 
 

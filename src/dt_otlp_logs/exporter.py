@@ -135,7 +135,10 @@ class DynatraceLogExporter(LogRecordExporter):
         self.force_flush(left_millis())
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Queue the records. FAILURE only if one was lost by it: queue full, shut down, not configured."""
+        """Take the records for delivery. FAILURE if one is known to be lost by it: shut down, not configured, queue full.
+
+        With the queue in memory they may be encoded only later; what is lost then is in `stats()`.
+        """
         return self._export(batch, may_wait=not threading.current_thread().name.startswith(_BATCH_PROCESSOR_THREAD))
 
     def enqueue(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:

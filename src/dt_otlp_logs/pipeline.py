@@ -108,6 +108,7 @@ class LogPipeline:
             _ended_providers.add(self.provider)
         else:
             self._processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK's
+            _take_off(self.provider, self._processor)
         return delivered
 
     def stats(self) -> DeliveryStats:
@@ -309,6 +310,14 @@ def _exporter_on(provider: LoggerProvider) -> DynatraceLogExporter | None:
         if isinstance(exporter, DynatraceLogExporter) and not exporter.is_shut_down:
             return exporter
     return None
+
+
+def _take_off(provider: LoggerProvider, processor: BatchLogRecordProcessor) -> None:
+    """Leave nothing behind on a provider that goes on: the SDK has no call for it, so its list is changed, warily."""
+    several = getattr(provider, "_multi_log_record_processor", None)
+    processors = getattr(several, "_log_record_processors", ())
+    if several is not None and processor in processors:
+        several._log_record_processors = tuple(other for other in processors if other is not processor)  # noqa: SLF001
 
 
 def _attached_handlers() -> list[tuple[logging.Logger, logging.Handler]]:

@@ -17,7 +17,7 @@ from dt_otlp_logs.delivery.queue_directory import destination_of
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.route import Exchange, RequestStyle, Route
 from dt_otlp_logs.delivery.transport import TlsFiles, Transport, Urllib3Transport
-from dt_otlp_logs.delivery.worker import DeliveryWorker, Encoded, Parts
+from dt_otlp_logs.delivery.worker import DeliveryWorker, EncodedBatch, Parts
 from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.encoding.payload import PackLimits
 
@@ -30,7 +30,7 @@ def delivery_worker(
     random_number: Callable[[], float] = random.random,
     make_transport: Callable[[Config], Transport] | None = None,
     on_exchange: Callable[[float, Exchange], None] = lambda _seconds, _exchange: None,
-    encode: Callable[[Sequence[Any]], Encoded] | None = None,
+    encode: Callable[[Sequence[Any]], EncodedBatch] | None = None,
 ) -> DeliveryWorker:
     """A worker that delivers as the configuration says; no socket and no thread before the first payload."""
     clock = clock or SystemClock()

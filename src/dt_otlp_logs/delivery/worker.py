@@ -33,7 +33,7 @@ _CLOSING_PAUSE_SECONDS = 0.5
 _LAST_ANSWER_SECONDS = 0.2
 
 # What the loop is made of, made anew in a forked child: locks, sockets and waiting records are the parent's.
-Encoded = tuple[Sequence[Payload], int]
+EncodedBatch = tuple[Sequence[Payload], int]
 Parts = tuple[DeliveryLoop, SendingQueue, DeliveryLedger, DeliveryReporter]
 
 
@@ -50,7 +50,7 @@ class DeliveryWorker:
         clock: Clock,
         timeout_seconds: float,
         shutdown_timeout_seconds: float,
-        encode: Callable[[Sequence[Any]], Encoded] | None = None,
+        encode: Callable[[Sequence[Any]], EncodedBatch] | None = None,
     ) -> None:
         """`encode` is what `stage` needs: it turns a batch into payloads, and counts the values it replaced."""
         self._make_parts = make_parts
