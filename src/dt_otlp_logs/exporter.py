@@ -135,7 +135,7 @@ class DynatraceLogExporter(LogRecordExporter):
         self.force_flush(left_millis())
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Take the records for delivery. FAILURE if one is known to be lost by it: shut down, not configured, queue full.
+        """Take the records. FAILURE if one is known to be lost by it: shut down, not configured, queue on disk full.
 
         With the queue in memory they may be encoded only later; what is lost then is in `stats()`.
         """

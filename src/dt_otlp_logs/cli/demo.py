@@ -4,10 +4,15 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from dt_otlp_logs.cli.demo_screen import Screen, screen_for
 from dt_otlp_logs.cli.demo_shop import Shop
+from dt_otlp_logs.cli.demo_watch import Watch
+from dt_otlp_logs.cli.failure import CommandFailed
+from dt_otlp_logs.cli.port import cannot_listen, port_number
+from dt_otlp_logs.cli.stop_signals import StopSignals
 from dt_otlp_logs.diagnostics import printable
 
 HELP = "see it work on this machine: an ordinary web app, a local Dynatrace, an outage, and nothing lost"
@@ -24,68 +29,77 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--serve", action="store_true", help="keep the local Dynatrace open afterwards, until Ctrl-C, to look around"
     )
-    parser.add_argument("--port", type=int, default=0, help="the local Dynatrace's port (default: a free one)")
+    parser.add_argument("--port", type=port_number, default=0, help="the local Dynatrace's port (default: a free one)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 0 if every record that the app logged is stored once, 1 if not."""
     from dt_otlp_logs.emulator import Fault, running_emulator
 
-    with running_emulator(port=arguments.port) as emulator:
+    # A terminal that is closed must not leave the app behind.
+    with StopSignals("SIGHUP") as signals, ExitStack() as started:
+        try:
+            emulator = started.enter_context(running_emulator(port=arguments.port))
+        except OSError as problem:
+            raise CommandFailed(cannot_listen("127.0.0.1", arguments.port, problem)) from problem
         print(f"A local Dynatrace listens on {emulator.url}.")
-        with Shop({"DT_ENDPOINT": emulator.url, "DT_API_TOKEN": emulator.api_token}) as shop:
-            print("An ordinary Flask app, which imports nothing of ours, is started by:\n")
-            for name, value in {**shop.environment, "DT_API_TOKEN": "<the local Dynatrace's token>"}.items():
-                print(f"  {name}={value} \\")
-            print("  opentelemetry-instrument python shop.py\n", flush=True)
-            shop.wait_until_open()
-            screen = screen_for()
-            watch = _Watch(screen, emulator.records)
-            try:
-                _traffic(shop, screen, watch, lambda: emulator.order(Fault(status=503, seconds=_OUTAGE_SECONDS)))
-                screen.event("the app is stopped (Ctrl-C) and delivers what it still holds")
-                ended_in = shop.stop()
-                watch.look(f"{shop.orders} orders placed")
-            finally:
-                screen.close()
-            complete = _summary(shop, emulator.records(), emulator.requests(), ended_in)
+        shop = started.enter_context(Shop({"DT_ENDPOINT": emulator.url, "DT_API_TOKEN": emulator.api_token}))
+        print("An ordinary Flask app, which imports nothing of ours, is started by:\n")
+        for name, value in {**shop.environment, "DT_API_TOKEN": "<the local Dynatrace's token>"}.items():
+            print(f"  {name}={value} \\")
+        print("  opentelemetry-instrument python shop.py\n", flush=True)
+        shop.wait_until_open(signals.wait)
+        outage = Fault(status=503, seconds=_OUTAGE_SECONDS)
+        ended_in = _play(shop, emulator.records, lambda: emulator.order(outage), signals)
+        if signals.stopped():
+            raise KeyboardInterrupt
+        complete = _summary(shop, emulator.records(), emulator.requests(), ended_in)
         if arguments.serve:
-            _serve(emulator.url)
+            _serve(emulator.url, signals)
     return 0 if complete else 1
 
 
-class _Watch:
-    """Shows what has arrived since it last looked."""
+def _play(
+    shop: Shop, records: Callable[[], list[dict[str, Any]]], begin_outage: Callable[[], None], signals: StopSignals
+) -> float:
+    """Traffic with an outage in it, then the end of the app; answers how long that took."""
+    screen = screen_for()
+    try:
+        watch = Watch(screen, shop, records)
+        _traffic(shop, screen, watch, begin_outage, signals)
+        if signals.stopped():
+            screen.event("stopping: the app delivers what it holds, for 5 s at most; Ctrl-C again ends at once")
+            ended_in = shop.stop(signals.wait_even_if_stopped)
+        else:
+            screen.event("the app is stopped (Ctrl-C) and delivers what it still holds")
+            ended_in = shop.stop(signals.wait)
+        watch.look()
+    finally:
+        screen.close()
+    return ended_in
 
-    def __init__(self, screen: Screen, records: Callable[[], list[dict[str, Any]]]) -> None:
-        self._screen = screen
-        self._records = records
-        self._shown = 0
 
-    def look(self, status: str) -> None:
-        records = self._records()
-        self._screen.show(records[self._shown :], f"{status}, {len(records)} records stored")
-        self._shown = len(records)
+def _traffic(shop: Shop, screen: Screen, watch: Watch, begin_outage: Callable[[], None], signals: StopSignals) -> None:
+    def begin() -> None:
+        begin_outage()
+        screen.event(f"outage: {_OUTAGE_SECONDS:.0f} s of HTTP 503; the app goes on")
 
-
-def _traffic(shop: Shop, screen: Screen, watch: _Watch, begin_outage: Callable[[], None]) -> None:
-    started = looked = time.monotonic()
-    # What is to come, latest first: after how many seconds, what is said, what is done.
-    ahead: list[tuple[float, str, Callable[[], None]]] = [
-        (_OUTAGE_AFTER_SECONDS + _OUTAGE_SECONDS, "the outage is over; what was held arrives", lambda: None),
-        (_OUTAGE_AFTER_SECONDS, f"outage: {_OUTAGE_SECONDS:.0f} s of HTTP 503; the app goes on", begin_outage),
+    # What is to come, latest first: after how many seconds, and what is done.
+    ahead: list[tuple[float, Callable[[], None]]] = [
+        (_OUTAGE_AFTER_SECONDS + _OUTAGE_SECONDS, watch.outage_ended),
+        (_OUTAGE_AFTER_SECONDS, begin),
     ]
-    while (now := time.monotonic()) - started < _TRAFFIC_SECONDS:
-        if ahead and now - started >= ahead[-1][0]:
-            _, text, act = ahead.pop()
+    begun = looked = time.monotonic()
+    while (now := time.monotonic()) - begun < _TRAFFIC_SECONDS and not signals.stopped():
+        if ahead and now - begun >= ahead[-1][0]:
+            _, act = ahead.pop()
             act()
-            screen.event(text)
         shop.order()
         if now - looked >= _SECONDS_BETWEEN_LOOKS:
             looked = now
-            watch.look(f"{shop.orders} orders placed")
-        time.sleep(_SECONDS_BETWEEN_ORDERS)
-    watch.look(f"{shop.orders} orders placed")
+            watch.look()
+        signals.wait(_SECONDS_BETWEEN_ORDERS)
+    watch.look()
 
 
 def _summary(
@@ -113,10 +127,8 @@ def _summary(
     return complete
 
 
-def _serve(url: str) -> None:
+def _serve(url: str, signals: StopSignals) -> None:
     print(f"\nThe local Dynatrace stays open: {url}/emulator/records?loglevel=ERROR (Ctrl-C ends it)", flush=True)
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        print()
+    while not signals.wait(3600):
+        pass
+    print()

@@ -8,9 +8,14 @@ from typing import Any, Protocol
 from dt_otlp_logs.diagnostics import printable
 
 _COLUMNS = ("time", "loglevel", "service", "content", "trace id")
-_ROWS_ON_SCREEN = 14
+_MOST_ROWS_ON_SCREEN = 14
+# Title, header and the table's lines.
+_LINES_AROUND_ROWS = 6
+# Narrower than this a column's room is the content's: (columns of the terminal, name).
+_ONLY_FROM_WIDTH = {"trace id": 100, "service": 70}
 # On paper (a pipe, CI) a few rows of each half second are enough to see what is going on.
 _ROWS_PER_ROUND_ON_PAPER = 2
+_ROUNDS_OF_SILENCE_ON_PAPER = 4
 _STYLES = {"ERROR": "red", "WARN": "yellow"}
 
 
@@ -46,6 +51,7 @@ class PaperScreen:
 
     def __init__(self) -> None:
         self._heading_said = False
+        self._silent_rounds = 0
 
     def event(self, text: str) -> None:
         print(f"--- {text}", flush=True)
@@ -58,6 +64,10 @@ class PaperScreen:
             self._line(row(record))
         if len(arrived) > _ROWS_PER_ROUND_ON_PAPER:
             print(f"    ... and {len(arrived) - _ROWS_PER_ROUND_ON_PAPER} more ({status})", flush=True)
+        self._silent_rounds = 0 if arrived else self._silent_rounds + 1
+        if self._silent_rounds >= _ROUNDS_OF_SILENCE_ON_PAPER:
+            self._silent_rounds = 0
+            print(f"    {status}", flush=True)
 
     def close(self) -> None:
         pass
@@ -70,14 +80,15 @@ class PaperScreen:
 class TerminalScreen:
     """A table that follows what arrives, with the events below it."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Any = None) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        self._rows: deque[tuple[str, str, str, str, str]] = deque(maxlen=_ROWS_ON_SCREEN)
+        self._rows: deque[tuple[str, str, str, str, str]] = deque(maxlen=_MOST_ROWS_ON_SCREEN)
         self._events: list[str] = []
         self._status = ""
-        self._live = Live(console=Console(), refresh_per_second=8, transient=False)
+        self._console = console or Console()
+        self._live = Live(console=self._console, refresh_per_second=8, transient=False)
         self._live.start()
 
     def event(self, text: str) -> None:
@@ -97,15 +108,27 @@ class TerminalScreen:
         from rich.table import Table
         from rich.text import Text
 
+        width, height = self._console.size
+        below = [*(Text(f"  {text}", style="bold") for text in self._events), Text(f"  {self._status}")]
+        # A line that is too long takes several.
+        room = height - _LINES_AROUND_ROWS - sum(1 + len(text) // width for text in below)
+        names = columns(width)
         table = Table(title="Arrived in the local Dynatrace", expand=True)
-        for name in _COLUMNS:
-            table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=6 if name == "content" else None)
-        for time, loglevel, service, content, trace_id in self._rows:
+        for name in names:
+            table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "content" else None)
+        for cells in list(self._rows)[-max(room, 1) :]:
+            by_name = dict(zip(_COLUMNS, cells, strict=True))
             # Text, not markup: a log line may contain [brackets].
-            level = Text(loglevel, style=_STYLES.get(loglevel, ""))
-            table.add_row(time, level, Text(service), Text(content), trace_id[:16])
-        events = [Text(f"  {text}", style="bold") for text in self._events]
-        self._live.update(Group(table, *events, Text(f"  {self._status}")))
+            shown = {name: Text(cell) for name, cell in by_name.items()}
+            shown["loglevel"].stylize(_STYLES.get(by_name["loglevel"], ""))
+            shown["trace id"].truncate(16)
+            table.add_row(*(shown[name] for name in names))
+        self._live.update(Group(table, *below))
+
+
+def columns(width: int) -> list[str]:
+    """The columns that a terminal of this width has room for beside a readable content."""
+    return [name for name in _COLUMNS if width >= _ONLY_FROM_WIDTH.get(name, 0)]
 
 
 def screen_for(stream: Any = None) -> Screen:

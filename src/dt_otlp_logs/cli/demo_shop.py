@@ -1,5 +1,6 @@
 """The demo's web app as a process: started under opentelemetry-instrument, visited, and asked what it logged."""
 
+import importlib.util
 import json
 import os
 import random
@@ -13,25 +14,34 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from dt_otlp_logs.cli.failure import CommandFailed
+from dt_otlp_logs.diagnostics import printable
 
 _APP = Path(__file__).parent / "demo_app" / "shop.py"
 # The first line of each record in the app's own log, as `logging.basicConfig` of the app writes it.
 _OWN_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+ (.*)")
 _START_TIMEOUT_SECONDS = 20.0
 _STOP_TIMEOUT_SECONDS = 12.0
+_STEP_SECONDS = 0.05
+# A proxy knows nothing of this machine's loopback.
+_visit = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+Wait = Callable[[float], bool]
+"""Waits so many seconds, or until the user wants the end; answers whether that is so."""
 
 
 class Shop:
     """An unmodified Flask app, instrumented by environment variables alone."""
 
     def __init__(self, dynatrace: Mapping[str, str]) -> None:
+        _look_for_packages()
         self._port = _free_port()
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # closed by __exit__
+        self._directory = tempfile.TemporaryDirectory(prefix="dt-otlp-logs-demo-")
+        self._log = Path(self._directory.name) / "shop.log"
         self._random = random.Random(7)  # noqa: S311  # orders for a demo
         self.orders = 0
         self.environment = {
@@ -41,26 +51,26 @@ class Shop:
             "OTEL_METRICS_EXPORTER": "none",
             "OTEL_SERVICE_NAME": "shop",
         }
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "DT_"))}
-        self._process = subprocess.Popen(  # noqa: S603  # our own command
-            [_instrument(), sys.executable, str(_APP), str(self._port)],
-            env={**inherited, **self.environment, "NO_COLOR": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=self._log,
-            start_new_session=True,  # Ctrl-C is the demo's; it passes it on
-        )
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # our own command
+                [_instrument(), sys.executable, str(_APP), str(self._port)],
+                env={**inherited(os.environ), **self.environment, "NO_COLOR": "1"},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is the demo's; it passes it on
+            )
 
-    def wait_until_open(self) -> None:
-        """Wait for the app to listen; raises CommandFailed with its last words if it does not."""
+    def wait_until_open(self, wait: Wait) -> None:
+        """Wait for the app to listen, or for `wait`; raises CommandFailed with its last words if it does not."""
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             with socket.socket() as probe:
                 probe.settimeout(0.5)
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                     return
-            time.sleep(0.1)
-        last_words = " | ".join(self._log_text().splitlines()[-3:])
-        raise CommandFailed(f"the demo's web app did not start: {last_words or 'it said nothing'}")
+            if wait(_STEP_SECONDS):
+                return
+        raise self._failed("did not start")
 
     def order(self) -> None:
         """Place one order, as a customer's browser would."""
@@ -72,22 +82,26 @@ class Shop:
             headers={"content-type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  # http on loopback
+            with _visit(request, timeout=5) as answer:
                 answer.read()
         except urllib.error.HTTPError as error:
             error.close()  # a declined card is part of the story
+        except OSError as error:
+            raise self._failed("does not answer any more") from error
 
-    def stop(self) -> float:
-        """End the app as Ctrl-C would; answers how many seconds it took to end."""
+    def stop(self, wait: Wait) -> float:
+        """End the app as Ctrl-C would, or at once if `wait` says so; answers how many seconds it took to end."""
         started = time.monotonic()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(_STOP_TIMEOUT_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        while self._process.poll() is None:
+            if wait(_STEP_SECONDS) or time.monotonic() - started > _STOP_TIMEOUT_SECONDS:
+                self._kill()
         return time.monotonic() - started
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def logged(self) -> Counter[str]:
         """The first line of every record that the app wrote to its own log file, by Python's logging alone."""
@@ -98,8 +112,11 @@ class Shop:
         return [line for line in self._log_text().splitlines() if " dt-otlp-logs " in line]
 
     def _log_text(self) -> str:
-        self._log.seek(0)
-        return self._log.read()
+        return self._log.read_text("utf-8", errors="replace")
+
+    def _failed(self, how: str) -> CommandFailed:
+        last_words = " | ".join(self._log_text().splitlines()[-3:])
+        return CommandFailed(printable(f"the demo's web app {how}: {last_words or 'it said nothing'}"))
 
     def __enter__(self) -> "Shop":  # noqa: PYI034  # typing.Self is of 3.11
         return self
@@ -107,14 +124,29 @@ class Shop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
-        self._log.close()
+        self._kill()
+        self._directory.cleanup()
+
+
+def inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the app gets of our environment: nothing that would configure it, or lead it to a proxy on loopback."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("OTEL_", "DT_")) and not name.upper().endswith("_PROXY")
+    }
+
+
+def _look_for_packages() -> None:
+    for name in ("flask", "opentelemetry.instrumentation.flask"):
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(name=name)
 
 
 def _instrument() -> str:
     beside_python = Path(sys.executable).parent / "opentelemetry-instrument"
     if not beside_python.exists():
-        raise CommandFailed("the demo needs opentelemetry-instrument: pip install 'dt-otlp-logs[all]'")
+        raise CommandFailed("the demo needs opentelemetry-instrument: pip install 'dt-otlp-logs[demo]'")
     return str(beside_python)
 
 

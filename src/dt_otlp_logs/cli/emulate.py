@@ -1,12 +1,12 @@
 """`dt-otlp-logs emulate`: a local Dynatrace to send logs to, until Ctrl-C."""
 
 import argparse
-import errno
 import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dt_otlp_logs.cli.failure import CommandFailed, UsageError
+from dt_otlp_logs.cli.port import cannot_listen, port_number
 
 if TYPE_CHECKING:
     from dt_otlp_logs.emulator import EmulatorSettings
@@ -51,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-remote", action="store_true", help="allow a --host that other machines can reach; there is no TLS"
     )
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=port_number, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)"
+    )
     parser.add_argument("--token", help="a token to accept, in place of the standard ones")
     parser.add_argument(
         "--control-host", action="append", default=[], metavar="NAME", help="host name under which /emulator answers"
@@ -83,17 +85,21 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.token is None
         else f"...   # the one given with --token: {settings.tokens[0].identifier}"
     )
+    listens = False
+
+    def greet(url: str) -> None:
+        nonlocal listens
+        listens = True
+        print(_greeting(url, shown), flush=True)
+
     try:
-        serve(
-            settings,
-            arguments.host,
-            arguments.port,
-            when_listening=lambda url: print(_greeting(url, shown), flush=True),
-        )
+        serve(settings, arguments.host, arguments.port, when_listening=greet)
     except KeyboardInterrupt:
         return 0
     except OSError as problem:
-        raise CommandFailed(_cannot_listen(arguments.host, arguments.port, problem)) from problem
+        if listens:  # then it is the greeting that could not be written
+            raise
+        raise CommandFailed(cannot_listen(arguments.host, arguments.port, problem)) from problem
     return 0
 
 
@@ -127,12 +133,6 @@ Make it fail, three times:
 Ctrl-C ends it."""
 
 
-def _cannot_listen(host: str, port: int, problem: OSError) -> str:
-    if problem.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is taken; choose another with --port, or 0 for a free one"
-    return f"cannot listen on {host} port {port}: {problem.strerror or problem}"
-
-
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -144,13 +144,6 @@ def _is_loopback(host: str) -> bool:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port
 
 
 def _count(text: str) -> int:

@@ -1,20 +1,23 @@
 """A growing file, followed through rotation and truncation, as `tail -F` does."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from dt_otlp_logs.cli.rotation import identity_of, rotated_files
 from dt_otlp_logs.cli.source import CHUNK_BYTES, QUIET_SECONDS, READ_ERRORS, Pause, Wait, open_unbuffered
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.2
 
 
 class FollowedFile:
     """Reads a file, waits for more, and goes on with the new file when the old one was renamed or emptied.
 
     The old file is read on until it has been silent for a second after its rotation: a program goes on writing to it
-    until it is told to open the new one. Two rotations during one outage lose what only the file between them held.
+    until it is told to open the new one. Meanwhile each new file is opened as soon as it is seen, so that a further
+    rotation takes none of them away, and what came and went unseen is looked for under the names rotation gives.
     """
 
     live = True
@@ -24,11 +27,16 @@ class FollowedFile:
         self._path = path
         self._file = file
         self.position = file.seek(0, os.SEEK_END) if from_end else 0
+        self._newest = identity_of(os.fstat(file.fileno()))
+        self._following: deque[BinaryIO] = deque()
+        # Files that were read, are about to be, or were there before us: none of them is missed.
+        self._known = {self._newest, *rotated_files(path)}
 
     def events(self, wait: Wait) -> Iterator[bytes | Pause]:
         """What the file holds, then what is added to it, until the command is to stop."""
         silent_seconds = 0.0
         while True:
+            self._look_for_new_files()
             data = self._file.read(CHUNK_BYTES)
             if data:
                 self.position += len(data)
@@ -42,8 +50,10 @@ class FollowedFile:
                 self.position = 0
                 yield Pause.NEXT_FILE
                 continue
-            rotated = self._was_rotated()
-            if rotated and silent_seconds >= QUIET_SECONDS and self._open_next():
+            # Two files on, no program still writes to the old one.
+            patience = QUIET_SECONDS if len(self._following) < 2 else POLL_SECONDS
+            if self._following and silent_seconds >= patience:
+                self._go_on()
                 silent_seconds = 0.0
                 yield Pause.NEXT_FILE
                 continue
@@ -51,8 +61,12 @@ class FollowedFile:
             if wait(POLL_SECONDS):
                 break
             silent_seconds += POLL_SECONDS
-        with self._file:
+        yield from self._what_is_there()
+        while self._following:
+            self._go_on()
+            yield Pause.NEXT_FILE
             yield from self._what_is_there()
+        self._file.close()
 
     def _what_is_there(self) -> Iterator[bytes]:
         """What was written before the stop, and no more: a busy writer must not keep us."""
@@ -68,20 +82,42 @@ class FollowedFile:
     def _was_emptied(self) -> bool:
         return os.fstat(self._file.fileno()).st_size < self.position
 
-    def _was_rotated(self) -> bool:
+    def _look_for_new_files(self) -> None:
+        """Open what has taken the name since the last look, and what had it in between."""
         try:
-            named = Path(self._path).stat()
+            if identity_of(Path(self._path).stat()) == self._newest:
+                return
         except OSError:
-            return False  # renamed away, and no new one yet
-        opened = os.fstat(self._file.fileno())
-        return (named.st_dev, named.st_ino) != (opened.st_dev, opened.st_ino)
+            return  # renamed away, and no new one yet
+        new = _opened(self._path)
+        if new is None:
+            return  # gone again, or not yet readable: the next look tries it
+        opened = identity_of(os.fstat(new.fileno()))
+        if opened == self._newest:  # renamed back meanwhile
+            new.close()
+            return
+        beside = rotated_files(self._path)
+        last_written = os.fstat((self._following or [self._file])[-1].fileno()).st_mtime_ns
+        missed = [
+            (written, path)
+            for identity, (written, path) in beside.items()
+            if identity not in self._known and identity != opened and written >= last_written
+        ]
+        for _, path in sorted(missed):
+            if (file := _opened(str(path))) is not None:
+                self._following.append(file)
+        self._following.append(new)
+        self._newest = opened
+        self._known |= {*beside, opened}
 
-    def _open_next(self) -> bool:
-        try:
-            following = open_unbuffered(self._path)
-        except READ_ERRORS:
-            return False  # gone again, or not yet readable: the next round tries it
+    def _go_on(self) -> None:
         self._file.close()
-        self._file = following
+        self._file = self._following.popleft()
         self.position = 0
-        return True
+
+
+def _opened(path: str) -> BinaryIO | None:
+    try:
+        return open_unbuffered(path)
+    except READ_ERRORS:
+        return None

@@ -16,6 +16,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LONGEST_MARK = 4
+_BEGINNING_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Line:
     text: str
     starts: bool = True
     ends: bool = True
+
+
+def looks_binary(beginning: bytes) -> bool:
+    """Whether a file that begins so is probably no text: none holds a zero byte, but in UTF-16 and UTF-32."""
+    return b"\0" in beginning[:_BEGINNING_BYTES] and not any(
+        beginning.startswith(mark) for mark, encoding in _BYTE_ORDER_MARKS if encoding != "utf-8"
+    )
 
 
 class LineSplitter:

@@ -1,27 +1,42 @@
 """`send --dry-run`: what would be sent, as a table."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime, timezone
+from itertools import islice
 
 from dt_otlp_logs.cli.entry import Entry
 from dt_otlp_logs.diagnostics import printable
 
+# A screenful.
+_ROWS = 20
 _CONTENT_CHARACTERS = 100
 
 
-def preview_rows(entries: Iterable[Entry]) -> Iterable[str]:
-    """Time, level and content of each entry, one line each, with nothing in it a terminal would obey."""
+def preview(entries: Iterator[Entry], *, live: bool) -> Iterator[str]:
+    """The first records, one line each, and how many more there are; live input is not waited for to its end."""
     yield f"{'time':<31}{'loglevel':<11}content"
-    for entry in entries:
-        level = entry.level.text if entry.level else "NONE"
-        yield f"{_time(entry.time_unix_nano):<31}{level:<11}{_cut(printable(entry.content))}"
+    shown = 0
+    for entry in islice(entries, _ROWS):
+        shown += 1
+        yield _row(entry)
+    if not live and (more := sum(1 for _ in entries)):
+        yield f"... and {more:,} more"
+    elif live and shown == _ROWS:
+        yield "... what follows was not looked at"
+    yield "nothing was sent"
 
 
 def show(line: str) -> None:
     """Print a line on any terminal: what its encoding lacks is escaped."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(line.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _row(entry: Entry) -> str:
+    """Time, level and content, with nothing in it a terminal would obey."""
+    level = entry.level.text if entry.level else "NONE"
+    return f"{_time(entry.time_unix_nano):<31}{level:<11}{_cut(printable(entry.content))}"
 
 
 def _time(unix_nano: int | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dt_otlp_logs.cli.entries import EntryReader
 from dt_otlp_logs.cli.entry import Entry
-from dt_otlp_logs.cli.lines import Line, LineSplitter
+from dt_otlp_logs.cli.lines import Line, LineSplitter, looks_binary
 from dt_otlp_logs.cli.source import Pause, Source, Wait
 
 # Dynatrace's own collector sends 1,800 to 2,000 records at a time; half of it keeps the progress bar moving.
@@ -24,32 +24,48 @@ class Batch:
 
 
 class BatchReader:
-    """Reads a source to its end, in batches that are small enough to wait for."""
+    """Reads a source to its end, in batches that are small enough to wait for.
+
+    `at_end` tells whether it has come there; live input has its end where reading is stopped. `warn` is told, once,
+    if the beginning does not look like a log.
+    """
 
     def __init__(
-        self, source: Source, entries: EntryReader, monotonic: Callable[[], float], splitter: LineSplitter
+        self,
+        source: Source,
+        entries: EntryReader,
+        monotonic: Callable[[], float],
+        splitter: LineSplitter,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._entries = entries
         self._monotonic = monotonic
         self._splitter = splitter
+        self._warn = warn
+        self.at_end = False
         self._batch: list[Entry] = []
         self._characters = 0
         self._since = 0.0
 
     def batches(self, wait: Wait) -> Iterator[Batch]:
         """All of it. A reading error passes through; what was read until then comes from `rest()`."""
+        first = True
         for event in self._source.events(wait):
             if isinstance(event, Pause):
                 self._collect(self._pause(event))
                 yield from self._take()
                 continue
+            if first and looks_binary(event):
+                self._warn("this does not look like a log: there are zero bytes in it; it is read all the same")
+            first = False
             for line in self._splitter.feed(event):
                 self._collect(self._feed(line))
                 if len(self._batch) >= BATCH_RECORDS or self._characters >= BATCH_CHARACTERS:
                     yield from self._take()
             if self._source.live and self._batch and self._monotonic() - self._since >= BATCH_SECONDS:
                 yield from self._take()
+        self.at_end = self._source.live or not wait(0)
 
     def rest(self, *, cut: bool = False) -> Iterator[Batch]:
         """What is still held when nothing more is to come; `cut`: reading was broken off, amid a line most likely."""

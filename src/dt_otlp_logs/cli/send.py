@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,21 +11,21 @@ from dt_otlp_logs.cli.entries import EntryReader
 from dt_otlp_logs.cli.failure import CommandFailed, UsageError
 from dt_otlp_logs.cli.followed_file import FollowedFile
 from dt_otlp_logs.cli.lines import LineSplitter
-from dt_otlp_logs.cli.preview import preview_rows, show
+from dt_otlp_logs.cli.preview import preview, show
 from dt_otlp_logs.cli.progress import Progress
 from dt_otlp_logs.cli.reading import Batch, BatchReader
 from dt_otlp_logs.cli.records import RecordMaker, describe_sender
-from dt_otlp_logs.cli.send_arguments import add_arguments, attributes_of, check, settings_of, zone_of
+from dt_otlp_logs.cli.send_arguments import add_arguments, attributes_of, check, naming_flags, settings_of, zone_of
 from dt_otlp_logs.cli.shipping import DeliveryStalledError, Exporter, Shipping
 from dt_otlp_logs.cli.source import READ_ERRORS, Source, open_file, source_of
 from dt_otlp_logs.cli.stop_signals import StopSignals
-from dt_otlp_logs.cli.summary import loss_line, summary_json, summary_line
+from dt_otlp_logs.cli.summary import Outcome, loss_line, summary_json, summary_line
 from dt_otlp_logs.delivery.clock import Clock, SystemClock
 from dt_otlp_logs.diagnostics import Diagnostics, printable
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "Send a log file or standard input to Dynatrace: plain text or JSON lines, each record with its time and level."
+HELP = "send a log file or standard input to Dynatrace: plain text or JSON lines, each record with its time and level"
 
 OpenExporter = Callable[[Mapping[str, str]], tuple[Exporter, int]]
 """Settings to an exporter and the bytes its queue holds."""
@@ -48,10 +47,11 @@ def run(
     check(arguments)
     source = _source(arguments, standard_input)
     entries = EntryReader(arguments.form, zone, clock.time_ns, live=source.live)
-    reader = BatchReader(source, entries, clock.monotonic, LineSplitter())
-    if arguments.dry_run is not None:
+    progress = Progress(arguments.file, source.size, quiet=arguments.quiet or arguments.json or arguments.dry_run)
+    reader = BatchReader(source, entries, clock.monotonic, LineSplitter(), progress.say)
+    if arguments.dry_run:
         with signals:
-            return _preview(reader, arguments.dry_run, signals)
+            return _preview(reader, signals, live=source.live)
     maker = RecordMaker(
         describe_sender(arguments.service_name, attributes, _default_service_name(arguments.file)),
         _file_attributes(arguments.file),
@@ -59,7 +59,7 @@ def run(
     )
     exporter, queue_bytes = (open_exporter or _open_exporter)(settings_of(arguments))
     begin = clock.monotonic()
-    with signals, Progress(arguments.file, source.size, quiet=arguments.quiet or arguments.json) as progress:
+    with signals, progress:
         shipping = Shipping(
             exporter,
             clock,
@@ -68,7 +68,9 @@ def run(
             queue_bytes=queue_bytes,
             patient=lambda: arguments.follow and not signals.stopped(),
             waits=progress.waits,
+            stopped=signals.stopped,
             hurried=signals.hurried,
+            says=progress.say,
         )
 
         def send(batch: Batch) -> None:
@@ -78,26 +80,26 @@ def run(
 
         read_failed = gave_up = None
         try:
-            read_failed = _read_all(reader, send, signals, live=source.live)
+            read_failed = _read_all(reader, send, signals)
             shipping.finish()
         except DeliveryStalledError as reason:
             gave_up = str(reason)
         stats = shipping.close()
-    seconds = clock.monotonic() - begin
+    outcome = Outcome(entries.counts, stats, shipping.handed_over, reader.at_end, clock.monotonic() - begin)
     if arguments.json:
-        print(summary_json(entries.counts, stats, seconds))
+        print(summary_json(outcome))
     elif not arguments.quiet:
-        print(summary_line(entries.counts, stats, seconds))
+        print(summary_line(outcome))
     if read_failed:
         read_failed = f"reading {arguments.file} failed after line {entries.counts.lines:,}: {read_failed}"
-    problems = [problem for problem in (read_failed, loss_line(stats, gave_up)) if problem]
+    problems = [problem for problem in (read_failed, loss_line(outcome, gave_up)) if problem]
     if problems:
         raise CommandFailed(printable("; ".join(problems)))
     # Ctrl-C is how live input ends; a file that was not read to its end is another matter.
-    return 130 if signals.stopped() and not source.live else 0
+    return 0 if outcome.read_to_end else 130
 
 
-def _read_all(reader: BatchReader, send: Callable[[Batch], None], signals: StopSignals, *, live: bool) -> str | None:
+def _read_all(reader: BatchReader, send: Callable[[Batch], None], signals: StopSignals) -> str | None:
     """Read and send everything; why reading ended too early, if it did."""
     problem = None
     batches = reader.batches(signals.wait)
@@ -110,23 +112,26 @@ def _read_all(reader: BatchReader, send: Callable[[Batch], None], signals: StopS
         if batch is None:
             break
         send(batch)
-    for batch in reader.rest(cut=signals.stopped() and not live):
+    for batch in reader.rest(cut=not reader.at_end and problem is None):
         send(batch)
     return problem
 
 
-def _preview(reader: BatchReader, number: int, signals: StopSignals) -> int:
-    """Show the first records; nothing more is read than they need."""
+def _preview(reader: BatchReader, signals: StopSignals, *, live: bool) -> int:
+    """Show what the first records are."""
     read = (
         entry for part in (reader.batches(signals.wait), reader.rest()) for batch in part for entry in batch.entries
     )
-    try:
-        for row in preview_rows(islice(read, number)):
-            show(row)
-    except READ_ERRORS as error:
-        raise CommandFailed(printable(f"reading failed: {error}")) from None
-    show("nothing was sent")
-    return 0
+    rows = preview(read, live=live)
+    while True:
+        # Reading alone: what goes wrong in showing is another matter.
+        try:
+            row = next(rows, None)
+        except READ_ERRORS as error:
+            raise CommandFailed(printable(f"reading failed: {error}")) from None
+        if row is None:
+            return 0
+        show(row)
 
 
 def _source(arguments: argparse.Namespace, standard_input: BinaryIO | None) -> Source:
@@ -157,10 +162,13 @@ def _text(path: str) -> str:
 
 
 def _open_exporter(settings: Mapping[str, str]) -> tuple[Exporter, int]:
-    from dt_otlp_logs.config import load_config
+    from dt_otlp_logs.config import ConfigError, load_config
     from dt_otlp_logs.exporter import DynatraceLogExporter
 
-    config = load_config(settings, os.environ)
+    try:
+        config = load_config(settings, os.environ)
+    except ConfigError as error:
+        raise naming_flags(error) from None
     return DynatraceLogExporter.from_config(config, diagnostics=_WithoutLosses()), config.queue_max_bytes
 
 

@@ -2,11 +2,17 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dt_otlp_logs.cli.failure import UsageError
+from dt_otlp_logs.config import BadValueError, ConfigError
+from dt_otlp_logs.config.quantity import parse_seconds
 from dt_otlp_logs.diagnostics import printable
+
+# Settings that are also flags.
+_FLAGS = {"endpoint": "--endpoint", "api_token_file": "--api-token-file"}
 
 _EPILOG = (
     "A record's content is its line, unchanged. A time at the start of a line (ISO 8601, common log, syslog, log4j, "
@@ -22,7 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     add = parser.add_argument
     add("file", metavar="FILE", help="the log file, gzip or not; - for standard input")
-    add("--follow", action="store_true", help="wait for more, through rotation and truncation, until stopped")
+    add(
+        "--follow",
+        action="store_true",
+        help="wait for more, through rotation and truncation, until stopped; a file that is rotated away within "
+        "0.2 s of its making is found again only if its new name is the old one and a number or date",
+    )
     add(
         "--from",
         dest="start",
@@ -55,19 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--api-token-file", metavar="PATH", help="default: DT_API_TOKEN, then DT_API_TOKEN_FILE")
     add(
         "--give-up-after",
-        metavar="SECONDS",
-        type=float,
+        metavar="TIME",
+        type=_seconds,
         default=30.0,
-        help="end when nothing could be delivered for so long (default: 30; 10 before the first delivery)",
+        help="end when nothing could be delivered for so long, such as 90s or 2m (default: 30s; at most 10s before the "
+        "first delivery)",
     )
-    add(
-        "--dry-run",
-        metavar="N",
-        type=int,
-        nargs="?",
-        const=20,
-        help="send nothing: show how the first N records (default: 20) are understood",
-    )
+    add("--dry-run", action="store_true", help="send nothing: show how the first records are understood")
     add("--json", action="store_true", help="write the summary as JSON")
     add("--quiet", action="store_true", help="no progress bar and no summary")
 
@@ -78,12 +83,15 @@ def check(arguments: argparse.Namespace) -> None:
         raise UsageError("--follow needs a file; standard input is read until it is closed anyway")
     if arguments.start == "end" and not arguments.follow:
         raise UsageError("--from end needs --follow: without it there would be nothing to send")
-    if arguments.follow and arguments.dry_run is not None:
+    if arguments.follow and arguments.dry_run:
         raise UsageError("--dry-run and --follow exclude each other")
-    if arguments.dry_run is not None and arguments.dry_run < 1:
-        raise UsageError("--dry-run: at least 1 record")
-    if not 0 < arguments.give_up_after < float("inf"):
-        raise UsageError("--give-up-after: a number of seconds above 0")
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_seconds(text)
+    except BadValueError as bad:
+        raise argparse.ArgumentTypeError(str(bad)) from None
 
 
 def zone_of(name: str | None) -> tzinfo | None:
@@ -109,5 +117,16 @@ def attributes_of(given: Sequence[str]) -> dict[str, str]:
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
     """The exporter's settings that the command line gives; all others come from the environment."""
-    given = {"endpoint": arguments.endpoint, "api_token_file": arguments.api_token_file}
+    given = {key: getattr(arguments, key) for key in _FLAGS}
     return {key: value for key, value in given.items() if value is not None}
+
+
+def naming_flags(error: ConfigError) -> ConfigError:
+    """The same problems, where they come from the command line under the name they have there."""
+    problems = tuple(
+        replace(problem, source=_FLAGS[problem.key])
+        if problem.source == "argument" and problem.key in _FLAGS
+        else problem
+        for problem in error.problems
+    )
+    return ConfigError(problems, error.origins, error.notes)

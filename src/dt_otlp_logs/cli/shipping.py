@@ -6,6 +6,7 @@ from typing import Protocol
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 
+from dt_otlp_logs.cli.summary import counted
 from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.ledger import DeliveryStats
 
@@ -15,8 +16,12 @@ _BYTES_PER_CHARACTER = 4
 # Nothing was ever delivered: more likely a wrong host or port than an outage, and a person is looking.
 FIRST_DELIVERY_SECONDS = 10.0
 _STEP_SECONDS = 0.05
+# An end that comes sooner needs no words.
+_SOON_SECONDS = 0.3
 # Whatever is left when we have given up has had its time.
 _SHUTDOWN_MILLIS = 1_000
+# A person who wants to leave waits for the answer to a request that is on its way, and no longer.
+_HURRIED_SHUTDOWN_MILLIS = 200
 
 
 class Exporter(Protocol):
@@ -43,8 +48,8 @@ class Shipping:
     """Sends batches; waits while too much is queued, and raises `DeliveryStalledError` when that no longer helps.
 
     While `patient()`, an outage is waited out however long it lasts, once something has been delivered.
-    `waits` is told in words why delivery is held up, or None when it goes on. `hurried` answers whether the
-    user wants to end now.
+    `waits` is told in words why delivery is held up, or None when it goes on. `stopped` answers whether the user
+    wants to end, of which `says` makes a sentence if that takes time, and `hurried` whether now.
     """
 
     def __init__(
@@ -57,7 +62,9 @@ class Shipping:
         queue_bytes: int = 64_000_000,
         patient: Callable[[], bool] = lambda: False,
         waits: Callable[[str | None], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
         hurried: Callable[[], bool] = lambda: False,
+        says: Callable[[str], None] = lambda _: None,
         max_queued_records: int = MAX_QUEUED_RECORDS,
     ) -> None:
         self._exporter = exporter
@@ -66,10 +73,14 @@ class Shipping:
         self._give_up_after_seconds = give_up_after_seconds
         self._patient = patient
         self._waits = waits
+        self._stopped = stopped
         self._hurried = hurried
+        self._says = says
+        self._stopping_since: float | None = None
+        self._said_why_it_stays = False
         self._max_queued_records = max_queued_records
         self._max_queued_characters = queue_bytes // _BYTES_PER_CHARACTER
-        self._sent = 0
+        self.handed_over = 0
         self._batches: deque[tuple[int, int]] = deque()
         self._queued_characters = 0
         self._settled = 0
@@ -84,8 +95,8 @@ class Shipping:
             self._last_progress = self._clock.monotonic()
         self._wait_until(self._has_room)
         self._exporter.enqueue(batch)
-        self._sent += len(batch)
-        self._batches.append((self._sent, characters))
+        self.handed_over += len(batch)
+        self._batches.append((self.handed_over, characters))
         self._queued_characters += characters
         self._note_progress(self._exporter.stats())
 
@@ -95,7 +106,7 @@ class Shipping:
 
     def close(self) -> DeliveryStats:
         """End the exporter; what it still held is counted there."""
-        self._exporter.shutdown(_SHUTDOWN_MILLIS)
+        self._exporter.shutdown(_HURRIED_SHUTDOWN_MILLIS if self._hurried() else _SHUTDOWN_MILLIS)
         return self._exporter.stats()
 
     def _has_room(self, stats: DeliveryStats) -> bool:
@@ -109,9 +120,27 @@ class Shipping:
                 return
             silent_seconds = self._clock.monotonic() - self._last_progress
             waits_on = stats.delivered > 0 and self._patient()
-            if self._hurried() or (not waits_on and silent_seconds >= self._patience(stats)):
+            if self._hurried():
+                why = f" ({stats.held_up})" if stats.held_up else ""
+                raise DeliveryStalledError(f"ended before all was delivered{why}")
+            if not waits_on and silent_seconds >= self._patience(stats):
                 raise DeliveryStalledError(stats.held_up or "nothing was delivered")
+            if self._stopped():
+                self._say_why_it_stays(stats)
             self._sleep(_STEP_SECONDS)
+
+    def _say_why_it_stays(self, stats: DeliveryStats) -> None:
+        now = self._clock.monotonic()
+        if self._stopping_since is None:
+            self._stopping_since = now
+        if self._said_why_it_stays or now - self._stopping_since < _SOON_SECONDS:
+            return
+        self._said_why_it_stays = True
+        why = f" ({stats.held_up})" if stats.held_up else ""
+        self._says(
+            f"stopping: {counted(stats.queued, 'record')} to be delivered before that{why}; given up after "
+            f"{self._patience(stats):g} s without progress, or at once by another Ctrl-C"
+        )
 
     def _patience(self, stats: DeliveryStats) -> float:
         if stats.delivered:

@@ -66,6 +66,8 @@ def open_file(path: str, opener: Callable[[str], BinaryIO] = open_unbuffered, *,
     `grows`: it is to be followed, which only makes sense for an ordinary, uncompressed file.
     """
     shown = printable(path)
+    if not path:
+        raise UsageError("the file's name is empty: name a file, or - for standard input")
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
@@ -123,7 +125,11 @@ class FileSource:
     def _unpacked(self, wait: Wait) -> Iterator[bytes]:
         with gzip.GzipFile(fileobj=self._file) as unpacked:
             while not wait(0):
-                data = unpacked.read(CHUNK_BYTES)
+                # Not read(): when it runs into damage it keeps to itself what it had unpacked before.
+                try:
+                    data = unpacked.read1(CHUNK_BYTES)
+                except gzip.BadGzipFile as damage:
+                    raise OSError(f"the rest is not gzip, or is damaged ({damage})") from damage
                 if not data:
                     return
                 self.position = self._file.tell()

@@ -9,9 +9,15 @@ from typing_extensions import Self
 
 
 class StopSignals:
-    """While entered, the signals set flags instead of raising, so that nothing is lost half way."""
+    """While entered, the signals set flags instead of raising, so that nothing is lost half way.
 
-    def __init__(self) -> None:
+    `also` names further signals that ask for the end, unless they are ignored, as `nohup` has it.
+    """
+
+    def __init__(self, *also: str) -> None:
+        # By name, since Windows lacks some.
+        others = [getattr(signal, name) for name in also if hasattr(signal, name)]
+        self._numbers = (signal.SIGINT, signal.SIGTERM, *others)
         self._stop = threading.Event()
         self._hurry = threading.Event()
         self._before: dict[int, Any] = {}
@@ -35,8 +41,9 @@ class StopSignals:
     def __enter__(self) -> Self:
         # Elsewhere Python takes no signal handlers, and whoever runs us there has its own.
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._on_signal)
+            for number in self._numbers:
+                if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(

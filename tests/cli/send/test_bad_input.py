@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dt_otlp_logs.cli.__main__ import main
 from dt_otlp_logs.cli.failure import UsageError
 from dt_otlp_logs.cli.source import open_file
 
@@ -22,9 +23,7 @@ from .conftest import Sender
         (["app.log", "--timezone", "../../etc/passwd"], "no such zone"),
         (["app.log", "--attribute", "novalue"], "--attribute novalue: write it as KEY=VALUE"),
         (["app.log", "--attribute", "=x"], "write it as KEY=VALUE"),
-        (["app.log", "--give-up-after", "0"], "--give-up-after: a number of seconds above 0"),
-        (["app.log", "--give-up-after", "nan"], "--give-up-after: a number of seconds above 0"),
-        (["app.log", "--dry-run", "0"], "--dry-run: at least 1 record"),
+        ([""], "the file's name is empty"),
     ],
 )
 def test_a_wrong_command_line_is_one_clear_line(
@@ -35,6 +34,29 @@ def test_a_wrong_command_line_is_one_clear_line(
     with pytest.raises(UsageError, match=complaint) as error:
         sender(*arguments)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--give-up-after", "0"], "argument --give-up-after: expected more than 0: a time in seconds such as"),
+        (["--give-up-after", "2x"], "argument --give-up-after: expected a time in seconds such as"),
+        (["--give-up-after", "nan"], "argument --give-up-after: expected a time in seconds such as"),
+        (["--endpoint", "http://["], "endpoint is 'http://[' (from --endpoint); expected an address"),
+        (["--endpoint", "http://127.0.0.1:1", "--api-token-file", "missing"], "(from --api-token-file); expected"),
+    ],
+)
+def test_a_bad_value_is_reported_under_the_name_of_its_flag(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    complaint: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.log").write_text("one\n")
+    assert main(["send", "app.log", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
 
 
 def test_a_file_that_may_not_be_read_is_a_usage_error(tmp_path: Path) -> None:

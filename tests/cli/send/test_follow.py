@@ -3,6 +3,7 @@
 import gzip
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def append(path: Path, text: str) -> Callable[[], object]:
 
 
 def pass_by() -> None:
-    """Nothing happens during this wait of a quarter of a second."""
+    """Nothing happens during this wait of a fifth of a second."""
 
 
 @pytest.fixture
@@ -93,6 +94,36 @@ def test_after_a_rename_the_old_file_is_read_to_its_end_and_then_the_new_one(sen
 
     steps: Steps = [rotate, append(old, "late\n"), *[pass_by] * 6, append(log, "new two\n")]
     assert follow(sender, log, steps) == ["one", "two", "three", "late", "new one", "new two"]
+
+
+def rotate_and_write(log: Path, text: str) -> None:
+    """As logrotate does: .1 becomes .2, the log becomes .1."""
+    for number in range(9, 0, -1):
+        kept = log.with_name(f"{log.name}.{number}")
+        if kept.exists():
+            kept.rename(log.with_name(f"{log.name}.{number + 1}"))
+    log.rename(log.with_name(f"{log.name}.1"))
+    log.write_text(text)
+
+
+def test_a_second_rotation_before_the_first_file_is_done_with_takes_nothing_away(sender: Sender, log: Path) -> None:
+    steps: Steps = []
+    for number in range(6):
+        steps += [partial(rotate_and_write, log, f"file {number}\n"), *[pass_by] * 4]
+    assert follow(sender, log, steps) == ["one", "two", *(f"file {number}" for number in range(6))]
+
+
+def test_files_that_came_and_went_between_two_looks_are_read_oldest_first(sender: Sender, log: Path) -> None:
+    older = log.with_name("app.log.1")
+    older.write_text("was there before\n")
+
+    def rotate_three_times() -> None:
+        for number in range(3):
+            rotate_and_write(log, f"file {number}\n")
+            os.utime(log, (2_000_000_000 + number, 2_000_000_000 + number))
+        log.with_name("app.log.err").write_text("another log\n")
+
+    assert follow(sender, log, [rotate_three_times]) == ["one", "two", "file 0", "file 1", "file 2"]
 
 
 def test_the_new_file_may_appear_much_later(sender: Sender, log: Path) -> None:

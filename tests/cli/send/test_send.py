@@ -121,6 +121,36 @@ def test_a_damaged_gzip_file_fails_after_what_could_be_read(sender: Sender, tmp_
     assert len(sender.exporter.records) == 1
 
 
+def test_what_follows_the_compressed_data_is_a_failure_after_everything_before_was_sent(
+    sender: Sender, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.gz"
+    path.write_bytes(gzip.compress(b"one\ntwo\n") + b"garbage")
+    with pytest.raises(CommandFailed, match=r"failed after line 2: the rest is not gzip"):
+        sender(path)
+    assert sender.exporter.contents == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("content", "warned"),
+    [
+        (b"\x7fELF\x02\x00\x00\nmore\x00\n", True),
+        ("één\n".encode("utf-16"), False),
+        ("één\n".encode("utf-32"), False),
+        (b"x" * 2_000 + b"\0\n", False),
+        (b"one\n", False),
+    ],
+)
+def test_a_file_that_looks_binary_is_sent_with_one_warning(
+    sender: Sender, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, warned: bool
+) -> None:
+    path = tmp_path / "app.log"
+    path.write_bytes(content)
+    assert sender(path).status == 0
+    assert sender.exporter.records
+    assert capsys.readouterr().err.count("does not look like a log") == warned
+
+
 def test_the_order_is_kept_over_many_batches(sender: Sender, tmp_path: Path) -> None:
     path = tmp_path / "app.log"
     lines = [f"line {number}" for number in range(3_500)]
@@ -147,7 +177,8 @@ def test_ctrl_c_ends_at_a_whole_line_and_says_that_the_file_was_not_finished(
     contents = sender.exporter.contents
     assert 0 < len(contents) < 60_000
     assert contents == lines[: len(contents)]
-    assert f"delivered {len(contents):,}, " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"{len(contents):,} records, not to the end: delivered {len(contents):,}, " in out
 
 
 def test_an_empty_file_sends_nothing_and_is_no_failure(
@@ -176,21 +207,6 @@ def test_the_summary_can_be_json_or_nothing(sender: Sender, tmp_path: Path, caps
     assert (summary["lines"], summary["records"], summary["delivered"], summary["dropped"]) == (2, 2, 2, 0)
     Sender()(path, "--quiet")
     assert capsys.readouterr().out == ""
-
-
-def test_a_dry_run_shows_what_was_understood_with_nothing_a_terminal_would_obey(
-    sender: Sender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "app.log"
-    path.write_text("2024-03-01 10:00:00,5 ERROR a\x1b[31m\n  b\n2024-03-01 10:00:01 c\n2024-03-01 10:00:02 d\n")
-    assert sender(path, "--dry-run", "2", "--timezone", "UTC").status == 0
-    assert sender.exporter.records == []
-    assert capsys.readouterr().out.splitlines() == [
-        "time                           loglevel   content",
-        r"2024-03-01T10:00:00.500Z       ERROR      2024-03-01 10:00:00,5 ERROR a\x1b[31m\n  b",
-        "2024-03-01T10:00:01.000Z       NONE       2024-03-01 10:00:01 c",
-        "nothing was sent",
-    ]
 
 
 def test_only_what_the_command_line_says_becomes_a_setting(sender: Sender, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from flask import Flask, jsonify, request
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the server's line for each request says nothing more
 log = logging.getLogger("shop")
 
 app = Flask(__name__)
