@@ -73,3 +73,18 @@ def test_the_configuration_loads_nothing_heavy():
     code = "import sys, dt_otlp_logs.config; print(*sys.modules)"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"requests", "urllib3", "rich", "opentelemetry.sdk", "google.protobuf", "asyncio"} & set(output)
+
+
+def test_dynatraces_metadata_files_are_shown_with_what_they_give(run, monkeypatch):
+    from dt_otlp_logs.config.enrichment import EnrichmentFile
+
+    files = [
+        EnrichmentFile("/a.json", {"host.name": "node"}),
+        EnrichmentFile("/b.json", {}),
+        EnrichmentFile("/c.json", {}, "ValueError: \x1b[2J"),
+    ]
+    monkeypatch.setattr(command, "read_enrichment", lambda: files)
+    _, shown, _ = run()
+    assert "/a.json: host.name" in shown
+    assert "/b.json: not there" in shown
+    assert "/c.json: ValueError: \\x1b[2J" in shown

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import TextIO
 
 from dt_otlp_logs.config import SETTINGS, Config, ConfigError, Origin, Problem, load_config
+from dt_otlp_logs.config.enrichment import EnrichmentFile, read_enrichment
+from dt_otlp_logs.diagnostics import printable
 
 HELP = "show each setting, its value and where it came from; the token by its public part only"
 
@@ -29,17 +31,21 @@ def run(arguments: argparse.Namespace) -> int:
         origins, notes, problems = error.origins, error.notes, error.problems
     else:
         origins, notes, urls = config.origins, config.notes, _urls(config)
+    files = read_enrichment()
     if arguments.json:
         report = {
             "usable": not problems,
             "settings": [_described(origin) for origin in origins],
             "urls": urls,
+            "metadata_files": [asdict(file) for file in files],
             "notes": notes,
             "problems": [asdict(problem) for problem in problems],
         }
         print(json.dumps(report, indent=2))
     else:
-        _print_text(origins, urls, notes)
+        missing = tuple(Origin(problem.key, "-", problem.source) for problem in problems if not problem.found)
+        _print_text((*missing, *origins), urls, notes)
+        _print_files(files)
     sys.stdout.flush()
     for problem in problems:
         _say(f"dt-otlp-logs: {problem}", sys.stderr)
@@ -86,6 +92,13 @@ def _print_text(origins: tuple[Origin, ...], urls: list[dict[str, object]], note
         _say("\nworth knowing:")
     for note in notes:
         _say(f"  - {note}")
+
+
+def _print_files(files: list[EnrichmentFile]) -> None:
+    _say("\nDynatrace's metadata files, whose attributes are added to the resource if `enrich` is true:")
+    for file in files:
+        found = ", ".join(file.attributes) or "not there"
+        _say(f"  - {file.path}: {printable(file.problem or found)}")
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
