@@ -198,7 +198,7 @@ def test_every_problem_is_told_at_once_with_key_source_and_expectation():
         ({}, {"DT_ENDPOINT": "abc12345", "DT_API_TOKEN": " "}, "api_token is not set (DT_API_TOKEN is empty)"),
         ({}, {"DT_ENDPOINT": "abc12345", "DT_TOKEN": "x"}, "(DT_TOKEN is set, but is not read)"),
         ({"api_token": ""}, {"DT_ENDPOINT": "abc12345"}, "api_token is empty (in code)"),
-        ({"api_token_file": "/no/such"}, {"DT_ENDPOINT": "abc12345"}, "/no/such cannot be read: No such file"),
+        ({"api_token_file": "/no/such"}, {"DT_ENDPOINT": "abc12345"}, "/no/such, which cannot be read: No such file"),
         ({"endpiont": "x"}, {"DT_ENDPOINT": "abc12345", "DT_API_TOKEN": "t"}, "did you mean endpoint?"),
         ({}, {"DT_ENDPOINT": "http://host.example.org", "DT_API_TOKEN": "t"}, "DT_OTLP_LOGS_ALLOW_HTTP=true"),
         ({}, {"DT_ENDPOINT": "http://abc12345.live.dynatrace.com", "DT_API_TOKEN": "t"}, "allow_http"),

@@ -303,6 +303,17 @@ def test_a_token_file_put_right_ends_the_wait_at_once(tmp_path) -> None:
     assert harness.stats().delivered == 1
 
 
+def test_a_token_file_that_has_gone_is_part_of_what_is_said(tmp_path) -> None:
+    file = tmp_path / "token"
+    file.write_text("dt0c01.OLD.AAAA")
+    harness = loop_over(lambda _: answer(401), api_token=None, api_token_file=str(file))
+    file.unlink()
+    harness.put(payload_of([1]))
+    harness.step()
+    assert "dt0c01.OLD from file" in harness.said[0]
+    assert "which cannot be read: No such file" in harness.said[0]
+
+
 @pytest.mark.parametrize("response", [answer(302, location="https://login"), answer(200, "<html>login</html>")])
 def test_a_login_page_is_no_success(response: Response) -> None:
     harness = loop_over(lambda _: response)

@@ -86,19 +86,19 @@ class TokenSource:
         try:
             # Looked at before it is opened: opening a named pipe would wait for its writer.
             if not stat.S_ISREG(path.stat().st_mode):
-                return _Reading(None, last_good, f"{name} is not a regular file")
+                return _Reading(None, last_good, f"{name}, which is not a regular file")
             with path.open("rb") as file:
                 identity = _identity_of(os.fstat(file.fileno()))
                 content = file.read(_LARGEST_FILE + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not a usable path"
-            return _Reading(None, last_good, f"{name} cannot be read: {reason}")
+            return _Reading(None, last_good, f"{name}, which cannot be read: {reason}")
         if len(content) > _LARGEST_FILE:
-            return _Reading(identity, last_good, f"{name} is too large to be a token file")
+            return _Reading(identity, last_good, f"{name}, which is too large to be a token file")
         try:
             return _Reading(identity, ApiToken(content.decode("utf-8-sig", errors="replace")))
         except BadValueError as bad:
-            return _Reading(identity, last_good, f"{name} holds no usable token: {bad.found}")
+            return _Reading(identity, last_good, f"{name}, which holds no usable token: {bad.found}")
 
     def __copy__(self) -> "TokenSource":
         return self

@@ -380,4 +380,7 @@ class DeliveryLoop:
 
 def _token_words(source: TokenSource) -> str:
     token = source.current()
-    return f"the token {token.public_id} from {source.where}" if token else "no token is sent, yet one"
+    if token is None:
+        return "no token is sent, yet one"
+    trouble = f" (the last good one: {source.problem})" if source.problem else ""
+    return f"the token {token.public_id} from {source.where}{trouble}"
