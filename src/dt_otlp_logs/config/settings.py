@@ -117,7 +117,9 @@ SETTINGS: tuple[Setting, ...] = (
         "proxy", (_own("proxy"),), readers.proxy, None,
         "the proxy to use; unless set, HTTPS_PROXY and HTTP_PROXY; NO_PROXY names exceptions",
     ),
-    Setting("enrich", (_own("enrich"),), readers.switch, True, "add the host's and pod's Dynatrace attributes"),
+    Setting("enrich", (_own("enrich"),), readers.switch, True, 
+        "let `configure()` add the host's and pod's attributes from Dynatrace's metadata files; in zero-code mode "
+        "`OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=dynatrace` does"),
     Setting(
         "structure", (_own("structure"),), readers.structure, None,
         "how Dynatrace keeps nested values: `raw` or `flattened`; unset: as the tenant is set",
