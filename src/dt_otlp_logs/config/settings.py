@@ -117,7 +117,7 @@ SETTINGS: tuple[Setting, ...] = (
         "proxy", (_own("proxy"),), readers.proxy, None,
         "the proxy to use; unless set, HTTPS_PROXY and HTTP_PROXY; NO_PROXY names exceptions",
     ),
-    Setting("enrich", (_own("enrich"),), readers.switch, True, 
+    Setting("enrich", (_own("enrich"),), readers.switch, True,
         "let `configure()` add the host's and pod's attributes from Dynatrace's metadata files; in zero-code mode "
         "`OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=dynatrace` does"),
     Setting(
