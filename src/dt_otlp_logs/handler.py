@@ -72,7 +72,7 @@ class DynatraceLoggingHandler(logging.Handler):
 
     def createLock(self) -> None:  # noqa: N802  # logging's name
         """No lock: emitting needs none, and the first record may import and start much that logs in other threads."""
-        self.lock = None
+        self.lock = _NoLock()  # type: ignore[assignment]  # as much of an RLock as logging uses
 
     @property
     def finds_its_provider(self) -> bool:
@@ -157,6 +157,22 @@ class DynatraceLoggingHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001  # arguments that do not fit, a __str__ that raises
             self._say_error(record)
             return f"{_words(record.msg)} [arguments not formatted: {safe_text(record.args)}; {safe_text(error)}]"
+
+
+class _NoLock:
+    """Lets everybody in. None would do as well until Python 3.12; 3.13 enters whatever is there."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+    def __enter__(self) -> bool:
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def _found_provider() -> LoggerProvider | None:
