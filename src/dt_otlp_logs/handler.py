@@ -83,7 +83,7 @@ class DynatraceLoggingHandler(logging.Handler):
         """Hand one record over; what goes wrong is `handleError`'s, as in every handler of the standard library."""
         # Our own requests, and whatever OpenTelemetry logs while it exports or takes a record, must not become
         # records: each would cause the next one.
-        if _emitting.get() or (record.name.startswith(_OF_EXPORTING) and get_value(_SUPPRESS_INSTRUMENTATION_KEY)):
+        if _emitting.get() or (get_value(_SUPPRESS_INSTRUMENTATION_KEY) and str(record.name).startswith(_OF_EXPORTING)):
             return
         token = _emitting.set(True)
         try:
@@ -133,6 +133,7 @@ class DynatraceLoggingHandler(logging.Handler):
             is_opentelemetrys(other)
             and getattr(other, "_logger_provider", None) is self._provider
             and record.levelno >= other.level
+            and not other.filters  # which of them let this record through is not for us to find out
         )
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:

@@ -1,6 +1,7 @@
 """What the delivery loop does with each verdict: which records arrive, in which order, after which waits."""
 
 import gzip
+import random
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
@@ -619,3 +620,45 @@ def test_a_long_outage_of_such_answers_costs_no_record(status: int) -> None:
     assert (stats.delivered, stats.rejected, stats.dropped, stats.queued) == (300, 0, 0, 0)
     arrived = [n for request in harness.transport.requests if request.at >= 4600 for n in request.ids]
     assert sorted(arrived) == list(range(300))
+
+
+def test_a_server_that_fails_on_most_of_what_it_gets_costs_no_record() -> None:
+    chance = random.Random(3)
+    harness = loop_over(lambda _: answer(500) if chance.random() < 0.9 else OK, fallback="never")
+    for start in range(0, 2000, 20):
+        harness.put(payload_of(range(start, start + 20)))
+        harness.run(seconds=30, most_requests=100_000)
+    harness.run(seconds=100_000, most_requests=100_000)
+    assert (harness.stats().delivered, harness.stats().rejected) == (2000, 0)
+
+
+@pytest.mark.parametrize("then", [413, 400])
+def test_a_route_that_was_left_in_vain_may_still_split_and_isolate(then: int) -> None:
+    """JSON alone, and one 404 at the beginning: there is no other route, so its refusals are about the records."""
+
+    def script(seen: Seen) -> Response:
+        if seen.at < 1001:
+            return answer(404)
+        return answer(then) if 7 in seen.ids and (then == 400 or len(seen.ids) > 2) else answer(204)
+
+    harness = loop_over(script, fallback="json-only")
+    harness.put(payload_of(range(100)))
+    harness.run()
+    assert harness.stats().delivered == (99 if then == 400 else 100)
+    assert harness.stats().queued == 0
+
+
+def test_the_route_in_use_goes_on_while_another_ones_retry_after_lasts() -> None:
+    first, second = "https://a:9999/e/x1", "https://b:9999/e/x1"
+    harness = loop_over(
+        lambda seen: answer(503, retry_after="600") if seen.url.startswith(first) else OK,
+        endpoint=f"{first},{second}",
+    )
+    arrived = []
+    for minute in range(9):
+        harness.clock.seconds = max(harness.clock.seconds, 1000 + 60 * minute)
+        harness.put(payload_of([minute]))
+        harness.run(seconds=59)
+        arrived.append(harness.stats().delivered)
+    # The first waits for both forms of the first endpoint, half a minute each.
+    assert arrived[1:] == list(range(2, 10)), "each minute's record arrives in its minute"

@@ -40,6 +40,8 @@ class DiskQueue:
     the URLs, see `destination_of`). While the disk does not work, payloads wait in memory. Nothing raises.
     """
 
+    outlives_the_process = True
+
     def __init__(
         self,
         directory: Path,
@@ -95,8 +97,10 @@ class DiskQueue:
             is_over = slot.in_memory_alone and line.memory_bytes + slot.cost_bytes > self._memory_max_bytes
             if drops_newest and is_over and line.memory_bytes:
                 return payload.records
+            # More than the bound may have been adopted: then it grows no further, and shrinks as it is delivered.
+            bound = max(self._max_bytes, line.bytes)
             line.append(slot)
-            return self._make_room()
+            return self._make_room(bound)
 
     def take(self, how_many: Callable[[Iterable[Payload]], int]) -> list[Entry]:
         """The oldest entries, as many as `how_many` says go together; a suspect one alone.
@@ -175,7 +179,7 @@ class DiskQueue:
                 return 0
             self._write_out()
             self._storage.retry_removals()
-            slots = [in_file(stored) for stored in self._storage.adopt()]
+            slots = [in_file(stored) for stored in self._storage.adopt(self._max_bytes - self._line.bytes)]
         records = sum(slot.records for slot in slots)
         if slots:
             # First, so that nobody counts as delivered what was never accepted.
@@ -211,10 +215,10 @@ class DiskQueue:
                     return
                 self._line.moved(slot, stored)
 
-    def _make_room(self) -> int:
+    def _make_room(self, max_bytes: int) -> int:
         # What is taken is on its way and cannot give way; neither does the payload that has just come.
         line, dropped = self._line, 0
-        while line.bytes > self._max_bytes and len(line) > 1:
+        while line.bytes > max_bytes and len(line) > 1:
             dropped += line[0].records
             self._settle([line[0]])
         while line.memory_bytes > self._memory_max_bytes:

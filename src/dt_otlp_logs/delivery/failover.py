@@ -20,6 +20,12 @@ class RouteState:
     """When it last delivered."""
     not_before: float = 0.0
     """What its server asked for by Retry-After."""
+
+    @property
+    def due_at(self) -> float:
+        """When a route that was left may be probed: not before its server wished."""
+        return max(self.probe_at, self.not_before)
+
     ceiling_bytes: int | None = None
     """The largest request (uncompressed) after one was answered 413; None without such an answer."""
     ceiling_since: float = 0.0
@@ -41,9 +47,14 @@ class Failover:
     def choose(self, now: float) -> RouteState:
         """The best route that is in use or due for a probe; if all were left, the one whose probe is due first."""
         for state in self._states:
-            if state.left is None or now >= state.probe_at:
+            if state.left is None or now >= state.due_at:
                 return state
-        return min(self._states, key=lambda state: state.probe_at)
+        return min(self._states, key=lambda state: state.due_at)
+
+    @property
+    def has_one_in_use(self) -> bool:
+        """Whether some route has not been left."""
+        return any(state.left is None for state in self._states)
 
     def worked(self, state: RouteState, now: float) -> None:
         """It delivered: it stays in use, or comes back into use."""
@@ -95,4 +106,4 @@ class Failover:
         state.probe_at = now + self._probe_seconds
 
     def _has_other(self, now: float) -> bool:
-        return any(state.left is None or now >= state.probe_at for state in self._states)
+        return any(state.left is None or now >= state.due_at for state in self._states)

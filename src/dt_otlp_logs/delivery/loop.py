@@ -151,8 +151,10 @@ class DeliveryLoop:
         """End it: answers how many records were still waiting, which are the caller's to account for."""
         with self._lock:
             self._closed = True
-            # Refused, if not yet proven guilty: the server's reason says more than "shutdown".
-            self._refusals.find_guilty()
+            if self._queue.outlives_the_process:
+                self._refusals.give_back()  # a later process finds out who is at fault
+            else:
+                self._refusals.find_guilty()  # the server's reason says more than "shutdown"
             return self._queue.drain()
 
     def _plan(self, taken: list[Entry]) -> "Attempt | float":
@@ -240,7 +242,7 @@ class DeliveryLoop:
                 self._reporter.delivered(accepted, self._queue.records(), now)
                 if self._reporter.has_unreported_loss:
                     self._like = payload
-            case Rejected(why) | TooLarge(why) if state.left is not None:
+            case Rejected(why) | TooLarge(why) if state.left is not None and self._failover.has_one_in_use:
                 # A probe of a route that was left says nothing of the records, which another route takes.
                 self._queue.give_back(taken)
                 return self._hold_up(state, Exchange(exchange.response, Misdirected(why)), now)

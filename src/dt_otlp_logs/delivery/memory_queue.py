@@ -30,6 +30,9 @@ class Entry:
 class SendingQueue(Protocol):
     """Where payloads wait. What is taken still belongs to the queue until it is done or given back."""
 
+    outlives_the_process: bool
+    """Whether what waits at the end is there for the next start."""
+
     def put(self, payload: Payload) -> int:
         """Add at the end; answers how many records had to be dropped for it."""
         ...
@@ -85,6 +88,8 @@ class SendingQueue(Protocol):
 
 class MemoryQueue:
     """A `SendingQueue` of at most `max_bytes`; when full, the oldest or the newest payload gives way."""
+
+    outlives_the_process = False
 
     def __init__(self, max_bytes: int, when_full: Literal["drop_oldest", "drop_newest"]) -> None:
         self._max_bytes = max_bytes

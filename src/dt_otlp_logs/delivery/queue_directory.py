@@ -80,8 +80,8 @@ class QueueDirectory:
 
     def remove(self, name: FileName) -> None:
         """A file goes; it may be gone already."""
-        self.files -= 1
         self.unlink(name.text)
+        self.files -= 1
 
     def unlink(self, name: str) -> None:
         """A file goes that was not in use."""
@@ -121,7 +121,12 @@ class QueueDirectory:
                 note = self._decode(name)[1]
             except (DamagedFileError, OSError):
                 continue  # the files it stands for, if still there, are the better copy
-            superseded.update(str(text) for text in note.get(SUPERSEDES, ()) if text != name.text)
+            listed = note.get(SUPERSEDES)
+            # Names of queue files in this very directory and nothing else: a note may be anybody's.
+            names = listed if isinstance(listed, list) else []
+            superseded.update(
+                text for text in names if isinstance(text, str) and text != name.text and parse_name(text) is not None
+            )
         return superseded
 
     def _decode(self, name: FileName) -> tuple[Payload, Mapping[str, Any]]:

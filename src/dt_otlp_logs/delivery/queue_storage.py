@@ -163,8 +163,11 @@ class QueueStorage:
         if self.is_usable and self._file_system.can_lock:
             self._kept.keep_rejected(payload, self._owner, self._sequence, note)
 
-    def adopt(self) -> list[StoredFile]:
-        """The files of processes that are gone and sent to the same destination, oldest first; they are ours now."""
+    def adopt(self, room_bytes: int) -> list[StoredFile]:
+        """The files of processes that are gone and sent to the same destination, oldest first; they are ours now.
+
+        Directory by directory while there is room; the rest is for other processes, or for a later look.
+        """
         try:
             if not self._file_system.can_lock:
                 return []
@@ -180,10 +183,11 @@ class QueueStorage:
             owner = parse_owner(name)
             if owner is None or owner.destination != self._destination or name in self._avoided:
                 continue
-            if len(self._adopted) >= _MOST_ADOPTED:
+            if len(self._adopted) >= _MOST_ADOPTED or room_bytes <= 0:
                 break
             if files := self._adopt(name):
                 found.append(files)
+                room_bytes -= sum(file.name.cost_bytes for file in files)
         found.sort(key=lambda files: files[0].name.oldest_unix_nano)
         return [file for files in found for file in files]
 

@@ -25,7 +25,8 @@ class Refusals:
         self._reject = reject
         self._held: list[tuple[Entry, str]] = []
         self._route: RouteState | None = None
-        self._doubted: str | None = None
+        # By the route's identity: what it refused, for the words of the question.
+        self._doubts: dict[int, str] = {}
         self._began = math.inf
         self._enough = _DOUBTFUL_REFUSALS
 
@@ -37,14 +38,14 @@ class Refusals:
         """One record alone was refused on this route."""
         if not entry.suspect:
             self._began = now
-        self._route = route
+        self.moved_to(route)
         self._held.append((entry, reason))
 
     def moved_to(self, route: RouteState) -> None:
         """What one route refused, another may take: the held records wait again for that one."""
-        if self._route is not None and self._route is not route:
-            self._release()
-            self._route = self._doubted = None
+        if self._route is not route:
+            self.give_back()
+            self._route = route
 
     @property
     def any_held(self) -> bool:
@@ -54,7 +55,7 @@ class Refusals:
     @property
     def must_ask(self) -> bool:
         """Whether the question comes before anything else."""
-        return self._doubted is not None or len(self._held) >= self._enough
+        return id(self._route) in self._doubts or len(self._held) >= self._enough
 
     def are_proven(self, delivered_at: float) -> bool:
         """Whether the route has delivered since the request that held these records was refused."""
@@ -62,7 +63,7 @@ class Refusals:
 
     def question(self, now_unix_nano: int) -> Payload:
         """A record of our own that says so to whoever reads the log, without anything of the refused ones in it."""
-        reason = self._doubted or self._held[0][1]
+        reason = self._doubts.get(id(self._route)) or self._held[0][1]
         refused = max(len(self._held), 1)
         words = f"{'1 log record was' if refused == 1 else f'{refused} log records were'} refused: {reason}"
         return loss_report(None, words, now_unix_nano)
@@ -79,16 +80,17 @@ class Refusals:
 
     def find_guilty(self) -> None:
         """What is held is rejected."""
-        self._doubted = None
+        self._doubts.pop(id(self._route), None)
         while self._held:
             entry, reason = self._held.pop(0)
             self._reject(entry, reason)
 
     def doubt_the_route(self, reason: str) -> None:
         """Even our own record was refused: everything waits again, and the question is asked from time to time."""
-        self._doubted = self._doubted or (self._held[0][1] if self._held else reason)
-        self._release()
+        self._doubts.setdefault(id(self._route), self._held[0][1] if self._held else reason)
+        self.give_back()
 
-    def _release(self) -> None:
+    def give_back(self) -> None:
+        """What is held waits in the queue again."""
         self._queue.give_back([entry for entry, _ in self._held])
         self._held.clear()

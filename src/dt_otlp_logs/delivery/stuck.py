@@ -1,5 +1,6 @@
 """A record that a server fails on (500), or a firewall before it forbids (403), must not keep all others waiting."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from dt_otlp_logs.delivery.memory_queue import Entry, SendingQueue
@@ -26,6 +27,9 @@ class StuckHead:
         self._alone: dict[Payload, int] = {}
         self._rounds: dict[Payload, int] = {}
         self._aside: list[Entry] = []
+        # Since something has been failing alone: what else happened, to tell a bad record from a bad day.
+        self._deliveries = 0
+        self._failures_by_record: Counter[Payload] = Counter()
 
     def failed(self, taken: Sequence[Entry], payload: Payload, reason: str) -> None:
         """These were answered with a failure that may be theirs: see to it that they wait, as one or in parts."""
@@ -38,13 +42,17 @@ class StuckHead:
             self._failed_alone(taken[0], reason)
 
     def _failed_alone(self, entry: Entry, reason: str) -> None:
+        self._failures_by_record[entry.payload] += 1
         failures = self._alone[entry.payload] = self._alone.get(entry.payload, 0) + 1
         if failures < _FAILURES_ALONE:
             self._queue.give_back([entry])
             return
         del self._alone[entry.payload]
-        if self._rounds.get(entry.payload, 0) >= _ROUNDS:
+        # A server that fails on most of what it gets says nothing about this record.
+        of_others = self._failures_by_record.total() - self._failures_by_record[entry.payload]
+        if self._rounds.get(entry.payload, 0) >= _ROUNDS and self._deliveries > of_others:
             del self._rounds[entry.payload]
+            del self._failures_by_record[entry.payload]
             self._reject(entry, f"{reason}, again and again while other records were accepted")
         else:
             self._aside.append(entry)
@@ -52,6 +60,11 @@ class StuckHead:
     def others_pass(self) -> None:
         """Something was delivered: what was put aside has its next round."""
         self._failures = _PATIENT_FAILURES if self._aside else 0
+        if self._aside or self._alone:
+            self._deliveries += 1
+        else:
+            self._deliveries = 0
+            self._failures_by_record.clear()
         for entry in self._aside:
             self._rounds[entry.payload] = self._rounds.get(entry.payload, 0) + 1
         self._queue.give_back(self._aside)
