@@ -475,3 +475,45 @@ def test_first_takes_no_more_than_there_is(directory: Path) -> None:
     process = Process(directory)
     process.put(payload_of([1]))
     assert len(process.queue.take(first(5))) == 1
+
+
+def test_of_many_orphans_only_as_many_are_adopted_as_there_is_room_for(directory: Path) -> None:
+    dead = [Process(directory, max_bytes=10 * FILE_BYTES) for _ in range(8)]
+    for number, process in enumerate(dead):
+        process.put(*(payload_of([10 * number + n]) for n in range(10)))
+    for process in dead:
+        process.kill()
+    first_up = Process(directory, max_bytes=10 * FILE_BYTES)
+    assert first_up.queue.adopt() == 10, "the other directories are for other processes"
+    assert first_up.put(payload_of([999])) == 1, "one comes, one goes"
+    second_up = Process(directory, max_bytes=10 * FILE_BYTES)
+    assert second_up.queue.adopt() == 10
+
+
+def test_what_was_adopted_beyond_the_bound_is_not_thrown_away_for_one_payload(directory: Path) -> None:
+    dead = Process(directory)
+    dead.put(*(payload_of([n]) for n in range(30)))
+    dead.kill()
+    process = Process(directory, max_bytes=10 * FILE_BYTES)
+    assert process.queue.adopt() == 30
+    assert process.put(payload_of([30])) == 1
+
+
+def test_files_that_cannot_be_removed_for_a_while_are_neither_sent_again_nor_let_go(directory: Path) -> None:
+    dead = Process(directory)
+    dead.put(*(payload_of([n]) for n in range(6)))
+    dead.kill()
+    process = restarted(directory)
+    process.file_system.errors["remove"] = errno.EROFS
+    taken = process.take(1)
+    process.queue.done(taken)
+    for _ in range(8):
+        process.seconds += 30
+        process.queue.adopt()
+    process.file_system.errors.clear()
+    process.seconds += 30
+    process.queue.adopt()
+    other = Process(directory)
+    assert other.queue.adopt() == 0, "the directory is still held by a process that is alive"
+    assert numbers_of(taken) + process.deliver_all() == list(range(6))
+    assert process.accepted == 6
