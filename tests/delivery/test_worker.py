@@ -179,6 +179,21 @@ def test_payloads_put_from_many_threads_all_arrive() -> None:
     made.worker.shutdown(1.0)
 
 
+def test_a_flush_is_not_true_while_an_older_record_waits_aside() -> None:
+    made = Made(lambda seen: answer(500) if 0 in seen.ids else answer(200), fallback="never")
+    made.worker.loop._stuck._failures = 100  # as after half a minute of failures
+    made.worker.accept([payload_of([0]), payload_of([1])])
+    made.worker.accept([payload_of([2]), payload_of([3])])
+    deadline = time.monotonic() + 30
+    while made.worker.stats().delivered < 3 and time.monotonic() < deadline:
+        made.worker.loop.try_now()
+        made.worker.wait_settled(0.05, even_if_held_up=True)
+    assert made.worker.stats().delivered == 3
+    assert made.worker.stats().queued == 1
+    assert not made.worker.wait_settled(0.05, even_if_held_up=True)
+    made.worker.shutdown(0)
+
+
 def test_a_batch_that_is_being_encoded_when_the_end_comes_is_counted() -> None:
     encoding, go_on = threading.Event(), threading.Event()
 

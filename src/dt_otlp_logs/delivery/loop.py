@@ -98,6 +98,8 @@ class DeliveryLoop:
         self._url: str | None = None
         self._like: Payload | None = None
         """Delivered after a loss that Dynatrace has not been told of: whose resource the report is made with."""
+        self.is_out_of_order = False
+        """Something waits aside while later records may be delivered; ends when nothing waits."""
         self.in_flight = 0
         """Records of a request that is not answered yet."""
         self._on_exchange = on_exchange
@@ -184,6 +186,7 @@ class DeliveryLoop:
         if self._queue.records() and not self._refusals.any_held:
             return 0
         if not self._refusals.any_held:
+            self.is_out_of_order = False
             self._reporter.nothing_waits()
             return self._loss_report(state, now) or IDLE
         # Nothing else waits that could show whether the route or the records are at fault.
@@ -254,13 +257,14 @@ class DeliveryLoop:
                     self._shrink(attempt, reason, now)
             case Rejected(reason):
                 if payload.records == 1:
+                    self.is_out_of_order = True
                     self._refusals.hold(taken[0], reason, state, now)
                 else:
                     if not taken[0].suspect:
                         self._refusals.begin(now)
                     self._halve(taken, payload, suspect=True)
             case Retryable(reason) | Denied(reason) if exchange.response.status in _PERHAPS_THE_RECORDS:
-                self._stuck.failed(taken, payload, reason)
+                self.is_out_of_order |= self._stuck.failed(taken, payload, reason)
                 return self._hold_up(state, exchange, now)
             case _:
                 self._queue.give_back(taken)

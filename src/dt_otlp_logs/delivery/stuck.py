@@ -31,8 +31,11 @@ class StuckHead:
         self._deliveries = 0
         self._failures_by_record: Counter[Payload] = Counter()
 
-    def failed(self, taken: Sequence[Entry], payload: Payload, reason: str) -> None:
-        """These were answered with a failure that may be theirs: see to it that they wait, as one or in parts."""
+    def failed(self, taken: Sequence[Entry], payload: Payload, reason: str) -> bool:
+        """These were answered with a failure that may be theirs: see to it that they wait, as one or in parts.
+
+        True if something waits aside.
+        """
         self._failures += 1
         if self._failures < _PATIENT_FAILURES:
             self._queue.give_back(taken)
@@ -40,6 +43,7 @@ class StuckHead:
             self._queue.replace(taken, [Entry(half, suspect=True) for half in halve(payload)])
         else:
             self._failed_alone(taken[0], reason)
+        return bool(self._aside)
 
     def _failed_alone(self, entry: Entry, reason: str) -> None:
         self._failures_by_record[entry.payload] += 1

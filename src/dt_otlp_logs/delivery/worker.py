@@ -72,6 +72,7 @@ class DeliveryWorker:
         self.loop, self.queue, self.ledger, self.reporter = self._make_parts()
         self._staging = Staging(self._queue_encoded)
         self._changed = threading.Condition()
+        self._delivering_here = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_waiting = False
         """The thread pauses: what is staged may wake it."""
@@ -173,12 +174,16 @@ class DeliveryWorker:
         if not has_thread:
             self._deliver_here(deadline)
         with self._changed:
-            while self.ledger.settled() < accepted and (even_if_held_up or self.loop.held_up is None):
+            while not self._is_settled(accepted) and (even_if_held_up or self.loop.held_up is None):
                 left = deadline - self._clock.monotonic()
                 if left <= 0 or self._ended:
                     break
                 self._changed.wait(left)
-        return self.ledger.settled() >= accepted
+        return self._is_settled(accepted)
+
+    def _is_settled(self, accepted: int) -> bool:
+        """Whether the first so many records are; in order of their coming, unless something waits aside."""
+        return self.ledger.settled() >= accepted and not (self.loop.is_out_of_order and self.queue.records())
 
     def drain(self) -> bool:
         """Use up to the shutdown timeout, counted once from the first call, to deliver what waits; stays open.
@@ -233,6 +238,14 @@ class DeliveryWorker:
 
     def _deliver_here(self, deadline: float) -> None:
         """A process that is ending may start no thread any more (Python 3.12): the one that waits delivers."""
+        if not self._delivering_here.acquire(blocking=False):
+            return  # another one does
+        try:
+            self._step_until(deadline)
+        finally:
+            self._delivering_here.release()
+
+    def _step_until(self, deadline: float) -> None:
         self._staging.encode_all()
         while self.queue.records() and (left := deadline - self._clock.monotonic()) > 0:
             wait = self.loop.step(self._attempt_seconds())
