@@ -374,3 +374,8 @@ def test_a_flush_may_wait_for_ever(emulator: RunningEmulator) -> None:
 
 def test_the_global_provider_of_this_process_was_left_alone() -> None:
     assert not isinstance(_logs.get_logger_provider(), LoggerProvider)
+
+
+def test_json_ingest_alone_needs_an_endpoint_that_offers_it() -> None:
+    with pytest.raises(ConfigError, match="OTLP receivers only"):
+        configure("http://127.0.0.1:4318", exporter="dynatrace_json")

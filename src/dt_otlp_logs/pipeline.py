@@ -1,4 +1,4 @@
-"""The one place where things are wired: provider, processor, exporter and handler."""
+"""`configure()` and the pipeline it makes: provider, processor, exporter and handler, one for each process."""
 
 import logging
 import os
@@ -6,9 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import replace
 from types import TracebackType
-from typing import Literal
 
 from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
@@ -17,22 +15,14 @@ from opentelemetry.sdk.resources import Resource
 
 from dt_otlp_logs.config import Config, ConfigError, Problem, load_config
 from dt_otlp_logs.delivery.ledger import DeliveryStats
-from dt_otlp_logs.detector import DynatraceResourceDetector
 from dt_otlp_logs.diagnostics import Diagnostics
-from dt_otlp_logs.exporter import DynatraceJsonLogExporter, DynatraceLogExporter
+from dt_otlp_logs.exporter import DynatraceLogExporter
 from dt_otlp_logs.handler import DynatraceLoggingHandler, is_opentelemetrys
-from dt_otlp_logs.processor import (
-    MAX_EXPORT_BATCH_SIZE,
-    MAX_QUEUE_SIZE,
-    SCHEDULE_DELAY_MILLIS,
-    DynatraceBatchLogRecordProcessor,
-)
 from dt_otlp_logs.reconfiguration import survive_reconfiguration
+from dt_otlp_logs.wiring import ExporterName, exporter_of, exporter_on, processor_for, resource_of, take_off
 
 # An hour stands for "however long it takes": timers of the system cannot take infinity.
 _LONGEST_FLUSH_SECONDS = 3_600.0
-
-ExporterName = Literal["dynatrace", "dynatrace_json", "stock"]
 
 _diagnostics = Diagnostics()
 # Held only while nothing is done that may log in another thread and wait for it there: resource detectors do.
@@ -108,7 +98,7 @@ class LogPipeline:
             _ended_providers.add(self.provider)
         else:
             self._processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK's
-            _take_off(self.provider, self._processor)
+            take_off(self.provider, self._processor)
         return delivered
 
     def stats(self) -> DeliveryStats:
@@ -191,12 +181,14 @@ def configure(
     """
     global _running, _was_shut_down
     given = {"endpoint": endpoint, "api_token": api_token, **settings}
+    if exporter == "dynatrace_json":
+        given["fallback"] = "json-only"
     config = load_config(given, os.environ)
     if exporter not in ("dynatrace", "dynatrace_json", "stock"):
         raise ConfigError(
             (Problem("exporter", "argument", repr(exporter)[:100], "dynatrace, dynatrace_json or stock"),)
         )
-    resource = _resource(config, service_name, resource_attributes) if _needs_resource() else None
+    resource = resource_of(config, service_name, resource_attributes) if _needs_resource() else None
     with _lock:
         if _running is None:
             _running, _was_shut_down = _wire(config, exporter, resource, set_global=set_global), False
@@ -231,58 +223,15 @@ def _wire(
         provider = LoggerProvider(resource=resource)
         if set_global and not isinstance(get_logger_provider(), LoggerProvider):
             set_logger_provider(provider)
-    there = _exporter_on(provider)
+    there = exporter_on(provider)
     handler = DynatraceLoggingHandler(logger_provider=provider)
     if there is not None and there.endpoints == (config.endpoints if config else ()):
         # Zero code, or the application's own pipeline: a second exporter would deliver everything twice.
         return LogPipeline(config, provider, None, there, handler, owns_provider=False)
-    exporter = DynatraceLogExporter() if config is None else _exporter(config, exporter_name)
-    processor = _processor(exporter)
+    exporter = DynatraceLogExporter() if config is None else exporter_of(config, exporter_name)
+    processor = processor_for(exporter)
     provider.add_log_record_processor(processor)
     return LogPipeline(config, provider, processor, exporter, handler, owns_provider=owns_provider)
-
-
-def _resource(
-    config: Config | None, service_name: str | None, attributes: Mapping[str, str | bool | int | float] | None
-) -> Resource:
-    own = {**(attributes or {}), **({"service.name": service_name} if service_name else {})}
-    described = Resource.create(own)
-    # What the user says wins over what the files say.
-    return DynatraceResourceDetector().detect().merge(described) if config is None or config.enrich else described
-
-
-def _exporter(config: Config, name: ExporterName) -> LogRecordExporter:
-    if name == "stock":
-        from dt_otlp_logs.stock import stock_exporter
-
-        return stock_exporter(config)
-    if name == "dynatrace_json":
-        return DynatraceJsonLogExporter.from_config(replace(config, fallback="json-only"))
-    return DynatraceLogExporter.from_config(config)
-
-
-def _processor(exporter: LogRecordExporter) -> BatchLogRecordProcessor:
-    if not isinstance(exporter, DynatraceLogExporter):
-        return BatchLogRecordProcessor(exporter)
-    # The SDK's own variables hold where they are set; our sizes are for bursts.
-    queue_size = _positive_number("OTEL_BLRP_MAX_QUEUE_SIZE") or MAX_QUEUE_SIZE
-    return DynatraceBatchLogRecordProcessor(
-        exporter,
-        schedule_delay_millis=_positive_number("OTEL_BLRP_SCHEDULE_DELAY") or SCHEDULE_DELAY_MILLIS,
-        max_export_batch_size=min(
-            _positive_number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE") or MAX_EXPORT_BATCH_SIZE, queue_size
-        ),
-        max_queue_size=queue_size,
-    )
-
-
-def _positive_number(variable: str) -> int | None:
-    """What one of the SDK's variables says; nothing usable counts as unset, as in the SDK."""
-    try:
-        number = int(os.environ.get(variable, ""))
-    except ValueError:
-        return None
-    return number if number > 0 else None
 
 
 def _say_what_differs(
@@ -299,25 +248,6 @@ def _say_what_differs(
         _diagnostics.warning(
             f"configure() was called again with another {', '.join(differs)}: the first configuration holds"
         )
-
-
-def _exporter_on(provider: LoggerProvider) -> DynatraceLogExporter | None:
-    """The exporter of ours that a provider has already. The SDK does not tell, so its attributes are asked, warily."""
-    processors = getattr(getattr(provider, "_multi_log_record_processor", None), "_log_record_processors", ())
-    for processor in processors:
-        batch = getattr(processor, "_batch_processor", processor)
-        exporter = getattr(batch, "_exporter", None)
-        if isinstance(exporter, DynatraceLogExporter) and not exporter.is_shut_down:
-            return exporter
-    return None
-
-
-def _take_off(provider: LoggerProvider, processor: BatchLogRecordProcessor) -> None:
-    """Leave nothing behind on a provider that goes on: the SDK has no call for it, so its list is changed, warily."""
-    several = getattr(provider, "_multi_log_record_processor", None)
-    processors = getattr(several, "_log_record_processors", ())
-    if several is not None and processor in processors:
-        several._log_record_processors = tuple(other for other in processors if other is not processor)  # noqa: SLF001
 
 
 def _attached_handlers() -> list[tuple[logging.Logger, logging.Handler]]:
@@ -342,7 +272,7 @@ def provider_for_a_handler() -> LoggerProvider | None:
     except ConfigError:
         config = None  # an exporter made without arguments says what is wrong, and counts what it cannot send
     try:
-        resource = _resource(config, None, None) if _needs_resource() else None
+        resource = resource_of(config, None, None) if _needs_resource() else None
         with _lock:
             if _running is None:
                 _running = _wire(config, "dynatrace", resource, set_global=True)
