@@ -89,9 +89,16 @@ class Failover:
             self._leave(other, reason, now)
         return self._has_other(now)
 
+    def asked_to_wait(self, state: RouteState, until: float) -> None:
+        """Its server wishes no request before then, in whatever form."""
+        for other in self._states:
+            if other.route.endpoint == state.route.endpoint:
+                other.not_before = until
+
     def seconds_until_left(self, state: RouteState, now: float) -> float:
-        """How long a failing route is still waited for, if there is another one; endless if there is none."""
-        if state.failing_since is None or not any(other.left is None for other in self._states if other is not state):
+        """How long a failing route is still waited for, if there is another endpoint; endless if there is none."""
+        others = (other for other in self._states if other.route.endpoint != state.route.endpoint)
+        if state.failing_since is None or not any(other.left is None or now >= other.due_at for other in others):
             return math.inf
         return max(state.failing_since + self._after_seconds - now, 0.0)
 

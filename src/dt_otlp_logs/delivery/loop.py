@@ -169,7 +169,7 @@ class DeliveryLoop:
             return min(wait, _TOKEN_POLL_SECONDS) if self._denied else wait
         state = self._failover.choose(now)
         if now < state.not_before and self._failover.seconds_until_left(state, now) <= 0:
-            self._failover.failed(state, "Retry-After", now, no_answer=False, whole_endpoint=False)
+            self._failover.failed(state, "Retry-After", now, no_answer=False, whole_endpoint=True)
             state = self._failover.choose(now)
         if now < state.not_before:
             return state.not_before - now
@@ -307,8 +307,16 @@ class DeliveryLoop:
             elsewhere = self._failover.unsupported(state, verdict.reason, now)
         else:
             no_answer = isinstance(verdict, Retryable) and verdict.no_answer
+            asked_to_wait = verdict.after if isinstance(verdict, Retryable) else None
+            if asked_to_wait:
+                # The server's wish is its own; another endpoint need not wait for it beyond our patience.
+                self._failover.asked_to_wait(state, now + asked_to_wait)
             elsewhere = self._failover.failed(
-                state, verdict.reason, now, no_answer=no_answer, whole_endpoint=no_answer or self._denied
+                state,
+                verdict.reason,
+                now,
+                no_answer=no_answer,
+                whole_endpoint=no_answer or bool(asked_to_wait) or self._denied,
             )
         if elsewhere:
             # The count of failures goes on: two dead routes in turn are no reason to hurry.
@@ -321,8 +329,6 @@ class DeliveryLoop:
             return 0
         self._failures += 1
         if isinstance(verdict, Retryable) and verdict.after:
-            # The server's wish is this route's; another one need not wait for it beyond its own patience.
-            state.not_before = now + verdict.after
             return self._wait_for(verdict, now, at_most=self._failover.seconds_until_left(state, now))
         return self._wait_for(verdict, now)
 
