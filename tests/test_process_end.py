@@ -19,7 +19,8 @@ def start(server: StrictServer, tmp_path: Path, script: str, **environment: str)
     file = tmp_path / "app.py"
     file.write_text(textwrap.dedent(script))
     return subprocess.Popen(
-        [sys.executable, str(file)],
+        # From 3.12 on Python warns of any fork beside threads, whatever they do.
+        [sys.executable, "-W", "ignore::DeprecationWarning", str(file)],
         env={**os.environ, "DT_ENDPOINT": server.url, "DT_API_TOKEN": STRICT_TOKEN, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

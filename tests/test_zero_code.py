@@ -50,6 +50,15 @@ def run(tmp_path: Path, app: str, **environment: str) -> subprocess.CompletedPro
     )
 
 
+def tracebacks(stderr: str) -> bool:
+    """Whether there is one, but for that of OpenTelemetry's handler, which Python 3.12 lets start no thread at exit.
+
+    https://github.com/open-telemetry/opentelemetry-python/issues/4752
+    """
+    known = "can't create new thread at interpreter shutdown"
+    return stderr.count("Traceback") > stderr.count(known)
+
+
 def settings(server: StrictServer) -> dict[str, str]:
     return {"DT_ENDPOINT": server.url, "DT_API_TOKEN": STRICT_TOKEN}
 
@@ -113,7 +122,7 @@ def test_a_broken_configuration_is_one_line_and_the_app_runs_on(tmp_path) -> Non
     ):
         done = run(tmp_path, app, **broken)
         assert (done.returncode, done.stdout) == (0, "still here\n")
-        assert "Traceback" not in done.stderr
+        assert not tracebacks(done.stderr)
         assert sum("No log record is exported" in line for line in done.stderr.splitlines()) == 1
         assert "T" * 64 not in done.stderr
 
@@ -127,7 +136,7 @@ def test_a_port_that_refuses_does_not_stop_the_app(tmp_path) -> None:
         DT_OTLP_LOGS_SHUTDOWN_TIMEOUT_SECONDS="0.5",
     )
     assert (done.returncode, done.stdout) == (0, "still here\n")
-    assert "Traceback" not in done.stderr
+    assert not tracebacks(done.stderr)
     assert "1 record lost" in done.stderr
 
 
