@@ -71,10 +71,9 @@ def test_a_flush_against_a_silent_server_keeps_its_timeout() -> None:
     made.worker.accept([payload_of([1])])
     started = time.monotonic()
     assert not made.worker.wait_settled(0.1, even_if_held_up=True)
-    # The test would take 20 s otherwise; a second is room for a loaded machine.
-    assert time.monotonic() - started < 1.0
     assert not made.worker.shutdown(0.1)
-    assert time.monotonic() - started < 2.0
+    # The server stays silent for 20 s: whoever waited for it would need that long.
+    assert time.monotonic() - started < 10.0
     stats = made.worker.stats()
     assert (stats.dropped, stats.queued) == (1, 0)
     release.set()
