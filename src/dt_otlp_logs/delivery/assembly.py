@@ -12,6 +12,7 @@ from dt_otlp_logs.delivery.disk_queue import DiskQueue
 from dt_otlp_logs.delivery.failover import Failover
 from dt_otlp_logs.delivery.ledger import DeliveryLedger
 from dt_otlp_logs.delivery.loop import DeliveryLoop
+from dt_otlp_logs.delivery.losses import Losses
 from dt_otlp_logs.delivery.memory_queue import MemoryQueue, SendingQueue
 from dt_otlp_logs.delivery.queue_directory import destination_of
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
@@ -73,9 +74,10 @@ def _queue(
     if config.queue_directory is None:
         return MemoryQueue(config.queue_max_bytes, config.queue_full)
 
+    losses = Losses(ledger, reporter, clock)
+
     def lost(records: int, reason: str) -> None:
-        ledger.drop(records, reason, "damaged")
-        reporter.lost(records, reason, clock.monotonic())
+        losses.drop(records, reason, "damaged")
 
     return DiskQueue(
         config.queue_directory,

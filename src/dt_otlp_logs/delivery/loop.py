@@ -12,11 +12,12 @@ from typing import Literal
 
 from dt_otlp_logs.config import TokenSource
 from dt_otlp_logs.delivery.advice import advice
-from dt_otlp_logs.delivery.backoff import backoff_seconds, slow_backoff_seconds
 from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.failover import Failover, RouteState
-from dt_otlp_logs.delivery.ledger import DeliveryLedger, Kind
+from dt_otlp_logs.delivery.ledger import DeliveryLedger
+from dt_otlp_logs.delivery.losses import Losses
 from dt_otlp_logs.delivery.memory_queue import Entry, SendingQueue
+from dt_otlp_logs.delivery.pace import Pace
 from dt_otlp_logs.delivery.refusals import Refusals
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.request_size import is_over, learn_ceiling, limits_for
@@ -86,12 +87,10 @@ class DeliveryLoop:
         self._limits = limits
         self._stale = stale
         self._clock = clock
-        self._random = random
+        self._losses = Losses(ledger, reporter, clock)
+        self._pace = Pace(random)
         self._lock = threading.Lock()
         self._closed = False
-        self._failures = 0
-        self._not_before = 0.0
-        self._wait_is_ours = True
         self._denied = False
         self._refusals = Refusals(queue, self._reject_entry)
         self._stuck = StuckHead(queue, self._reject_entry)
@@ -122,8 +121,7 @@ class DeliveryLoop:
 
     def try_now(self) -> None:
         """End a wait that is our own backoff; what a server asked for (Retry-After) is kept."""
-        if self._wait_is_ours:
-            self._not_before = 0.0
+        self._pace.hurry()
 
     def step(self, timeout_seconds: float) -> float:
         """Send at most one request; the answer is how many seconds to wait before the next step (IDLE: for work)."""
@@ -146,6 +144,7 @@ class DeliveryLoop:
                 self._internal_errors = 0
                 return self._act(planned, exchange)
         except Exception as error:  # noqa: BLE001  # a fault of ours must neither end the thread nor lose records
+            self.in_flight = 0
             with self._lock:
                 return self._after_internal_error(taken, error)
 
@@ -164,8 +163,8 @@ class DeliveryLoop:
         now = self._clock.monotonic()
         if self._closed:
             return IDLE
-        if now < self._not_before and not (self._denied and self._token.reload()):
-            wait = self._not_before - now
+        wait = self._pace.seconds_left(now)
+        if wait > 0 and not (self._denied and self._token.reload()):
             return min(wait, _TOKEN_POLL_SECONDS) if self._denied else wait
         state = self._failover.choose(now)
         if now < state.not_before and self._failover.seconds_until_left(state, now) <= 0:
@@ -236,7 +235,7 @@ class DeliveryLoop:
                 self._queue.done(taken)
                 self._ledger.deliver(accepted)
                 if rejected:
-                    self._reject(rejected, f"refused by Dynatrace in a partial success: {note}")
+                    self._losses.reject(rejected, f"refused by Dynatrace in a partial success: {note}")
                 self._resume()
                 self._failover.worked(state, now)
                 self._refusals.others_pass()
@@ -287,8 +286,7 @@ class DeliveryLoop:
                 return self._hold_up(attempt.state, exchange, now)
 
     def _resume(self) -> None:
-        self._failures = 0
-        self._not_before = 0.0
+        self._pace.succeeded()
         self._denied = False
 
     def _measure(self, seconds: float, exchange: Exchange) -> None:
@@ -319,28 +317,17 @@ class DeliveryLoop:
                 whole_endpoint=no_answer or bool(asked_to_wait) or self._denied,
             )
         if elsewhere:
-            # The count of failures goes on: two dead routes in turn are no reason to hurry.
-            self._not_before = 0.0
+            self._pace.elsewhere()
             self._reporter.switched(state.route.url, self._failover.choose(now).route.url, verdict.reason)
             return 0
         what_to_do = advice(verdict, exchange.response.fault, url=state.route.url, token=_token_words(self._token))
         self._reporter.failed(f"{state.route.url}: {verdict.reason}", what_to_do, self._queue.records(), now)
         if self._denied and self._token.reload():
             return 0
-        self._failures += 1
-        if isinstance(verdict, Retryable) and verdict.after:
-            return self._wait_for(verdict, now, at_most=self._failover.seconds_until_left(state, now))
-        return self._wait_for(verdict, now)
-
-    def _wait_for(
-        self, verdict: Retryable | Denied | Unsupported | Misdirected, now: float, at_most: float = math.inf
-    ) -> float:
-        asked = verdict.after if isinstance(verdict, Retryable) else None
-        pace = backoff_seconds if isinstance(verdict, Retryable) else slow_backoff_seconds
-        wait = min(max(pace(self._failures, self._random), asked or 0.0), at_most)
-        self._wait_is_ours = not asked
-        self._not_before = now + wait
-        return wait
+        if isinstance(verdict, Retryable):
+            at_most = self._failover.seconds_until_left(state, now) if verdict.after else math.inf
+            return self._pace.failed(now, slow=False, asked=verdict.after, at_most=at_most)
+        return self._pace.failed(now, slow=True)
 
     def _halve(self, taken: Sequence[Entry], payload: Payload, *, suspect: bool) -> None:
         self._queue.replace(taken, [Entry(half, suspect) for half in halve(payload)])
@@ -357,7 +344,7 @@ class DeliveryLoop:
     def _drop_stale(self, taken: Sequence[Entry], payload: Payload, oldest_unix_nano: int) -> None:
         kept, dropped = drop_stale(payload, oldest_unix_nano)
         self._queue.replace(taken, [] if kept is None else [Entry(kept, taken[0].suspect)])
-        self._drop(dropped, "older than 24 hours, the age limit of Dynatrace (DT_OTLP_LOGS_STALE=drop)", "stale")
+        self._losses.drop(dropped, "older than 24 hours, the age limit of Dynatrace (DT_OTLP_LOGS_STALE=drop)", "stale")
 
     def _after_internal_error(self, taken: Sequence[Entry], error: Exception) -> float:
         self._internal_errors += 1
@@ -366,28 +353,19 @@ class DeliveryLoop:
             self._queue.give_back(taken)
             now = self._clock.monotonic()
             self._reporter.failed(words, "please report it", self._queue.records(), now)
-            self._failures += 1
-            return self._wait_for(Retryable(words), now)
+            return self._pace.failed(now, slow=False)
         self._internal_errors = 0
         if len(taken) > 1:
             # One of them is the cause: each alone from now on.
             self._queue.replace(taken, [Entry(entry.payload, suspect=True) for entry in taken])
             return 0
         self._queue.done(taken)
-        self._drop(sum(entry.payload.records for entry in taken), words, "internal_error")
+        self._losses.drop(sum(entry.payload.records for entry in taken), words, "internal_error")
         return 0
 
     def _reject_entry(self, entry: Entry, reason: str) -> None:
         self._queue.reject([entry], reason)
-        self._reject(entry.payload.records, reason)
-
-    def _reject(self, records: int, reason: str) -> None:
-        self._ledger.reject(records, reason)
-        self._reporter.lost(records, reason, self._clock.monotonic())
-
-    def _drop(self, records: int, reason: str, kind: Kind) -> None:
-        self._ledger.drop(records, reason, kind)
-        self._reporter.lost(records, reason, self._clock.monotonic())
+        self._losses.reject(entry.payload.records, reason)
 
 
 def _token_words(source: TokenSource) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats, Kind
 from dt_otlp_logs.delivery.loop import IDLE, DeliveryLoop
+from dt_otlp_logs.delivery.losses import Losses
 from dt_otlp_logs.delivery.memory_queue import SendingQueue
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.staging import Staging
@@ -70,6 +71,7 @@ class DeliveryWorker:
 
     def _start_over(self) -> None:
         self.loop, self.queue, self.ledger, self.reporter = self._make_parts()
+        self._losses = Losses(self.ledger, self.reporter, self._clock)
         self._staging = Staging(self._queue_encoded)
         self._changed = threading.Condition()
         self._delivering_here = threading.Lock()
@@ -99,7 +101,7 @@ class DeliveryWorker:
         with self._changed:
             self.ledger.accept(records)
             if self._closed:
-                self._lose(records, AFTER_SHUTDOWN, "after_shutdown")
+                self._losses.drop(records, AFTER_SHUTDOWN, "after_shutdown")
                 return False
             self._staging.add(batch)
             if self._is_waiting:
@@ -113,16 +115,16 @@ class DeliveryWorker:
         try:
             payloads, replaced = self._encode(batch)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not end the thread, nor go uncounted
-            self._lose(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
+            self._losses.drop(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
             return
         self.ledger.accept(0, replaced)
         with self._changed:
             for payload in payloads:
                 # The end may have come while this was being encoded, and nobody empties the queue any more.
                 if self._ended:
-                    self._lose(payload.records, AT_SHUTDOWN, "shutdown")
+                    self._losses.drop(payload.records, AT_SHUTDOWN, "shutdown")
                 else:
-                    self._lose(self.queue.put(payload), QUEUE_FULL, "queue_full")
+                    self._losses.drop(self.queue.put(payload), QUEUE_FULL, "queue_full")
 
     def accept(self, payloads: Sequence[Payload], replaced: int = 0) -> bool:
         """Queue payloads for delivery; False if a record was lost by it (of these, or an older one)."""
@@ -133,10 +135,10 @@ class DeliveryWorker:
                 replaced = 0
                 if self._closed:
                     dropped = payload.records
-                    self._lose(dropped, AFTER_SHUTDOWN, "after_shutdown")
+                    self._losses.drop(dropped, AFTER_SHUTDOWN, "after_shutdown")
                 else:
                     dropped = self.queue.put(payload)
-                    self._lose(dropped, QUEUE_FULL, "queue_full")
+                    self._losses.drop(dropped, QUEUE_FULL, "queue_full")
                 lost += dropped
             if self._is_waiting_for_work:
                 self._changed.notify_all()
@@ -146,7 +148,7 @@ class DeliveryWorker:
     def refuse(self, records: int, reason: str, kind: Kind) -> None:
         """Count records that could not even be queued."""
         self.ledger.accept(records)
-        self._lose(records, reason, kind)
+        self._losses.drop(records, reason, kind)
 
     def stats(self) -> DeliveryStats:
         """What became of the records so far, at one moment."""
@@ -210,8 +212,8 @@ class DeliveryWorker:
                 why = AT_SHUTDOWN if held_up is None else f"{AT_SHUTDOWN}: {held_up}"
                 in_flight = self.loop.in_flight
                 waiting = self.loop.close() + self._staging.give_up()
-                self._lose(min(in_flight, waiting), f"{UNANSWERED} ({self.loop.url})", "shutdown")
-                self._lose(max(waiting - in_flight, 0), why, "shutdown")
+                self._losses.drop(min(in_flight, waiting), f"{UNANSWERED} ({self.loop.url})", "shutdown")
+                self._losses.drop(max(waiting - in_flight, 0), why, "shutdown")
                 # A queue on disk gives nothing up.
                 self.reporter.kept(self.queue.records())
                 self.reporter.end()
@@ -264,11 +266,6 @@ class DeliveryWorker:
             return self._timeout_seconds
         # An attempt cut short has no chance, one without a limit would outlive the budget.
         return min(self._timeout_seconds, max(deadline - self._clock.monotonic(), _SHORTEST_ATTEMPT_SECONDS))
-
-    def _lose(self, records: int, reason: str, kind: Kind) -> None:
-        if records:
-            self.ledger.drop(records, reason, kind)
-            self.reporter.lost(records, reason, self._clock.monotonic())
 
     def _nudge(self) -> None:
         now = self._clock.monotonic()
