@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from dt_otlp_logs.emulator import RunningEmulator, running_emulator
+
 # How fast a shared machine happens to be says nothing about the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -16,6 +18,20 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("OTEL_", "DT_")) or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def one_emulator() -> Iterator[RunningEmulator]:
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def emulator(one_emulator: RunningEmulator) -> RunningEmulator:
+    """A local Dynatrace that has received nothing yet and in which nothing goes wrong."""
+    one_emulator.clear()
+    one_emulator.clear_faults()
+    return one_emulator
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,9 @@ SECRET = "A2B3C4D5E6F7" * 5
         (f"Api-Token dt0s16.PUB.{SECRET}, then", "Api-Token dt0s16.PUB.***, then"),
         (f"dt0c01.abc.{SECRET.lower()}", "dt0c01.abc.***"),
         ("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl", "Bearer ***"),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic ***"),
+        ("Bearer an-opaque-token-of-some-kind, then", "Bearer ***, then"),
+        ("Basic authentication is off", "Basic authentication is off"),
         ("no token here", "no token here"),
     ],
 )

@@ -10,21 +10,9 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.resources import Resource
 
 from dt_otlp_logs import ConfigError, DynatraceJsonLogExporter, DynatraceLogExporter
-from dt_otlp_logs.emulator import Fault, RunningEmulator, running_emulator
+from dt_otlp_logs.emulator import Fault, RunningEmulator
 
 RESOURCE = Resource({"service.name": "checkout"})
-
-
-@pytest.fixture(scope="module")
-def emulator():
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def fresh(emulator: RunningEmulator) -> None:
-    emulator.clear()
-    emulator.clear_faults()
 
 
 def exporter_for(emulator: RunningEmulator, **settings: object) -> DynatraceLogExporter:

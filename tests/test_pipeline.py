@@ -14,19 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import dt_otlp_logs
 from dt_otlp_logs import ConfigError, DeliveryStats, DynatraceLoggingHandler, configure
-from dt_otlp_logs.emulator import Fault, RunningEmulator, running_emulator
-
-
-@pytest.fixture(scope="module")
-def emulator():
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def fresh(emulator: RunningEmulator) -> None:
-    emulator.clear()
-    emulator.clear_faults()
+from dt_otlp_logs.emulator import Fault, RunningEmulator
 
 
 def start(emulator: RunningEmulator, **options: object) -> dt_otlp_logs.LogPipeline:

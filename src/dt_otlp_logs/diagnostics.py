@@ -9,12 +9,14 @@ from collections.abc import Callable
 # (docs.dynatrace.com, Dynatrace API - Tokens and authentication). JWTs have no public part.
 _TOKEN = re.compile(r"\b(dt0[a-z]\d\d\.[A-Za-z0-9]+)\.[A-Za-z0-9]+")
 _JWT = re.compile(r"\bey[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
+# Behind a scheme's name anything long is a secret; ordinary words ("Basic authentication") are shorter or end earlier.
+_CREDENTIAL = re.compile(r"\b(Api-Token|Bearer|Basic)\s+(?!dt0)[^\s,;]{16,}", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def mask_secrets(text: str) -> str:
-    """The text with the secret part of every Dynatrace token, and every JWT, replaced by `***`."""
-    return _JWT.sub("***", _TOKEN.sub(r"\1.***", text))
+    """The text with the secret part of every Dynatrace token, every JWT and other credentials replaced by `***`."""
+    return _CREDENTIAL.sub(r"\1 ***", _JWT.sub("***", _TOKEN.sub(r"\1.***", text)))
 
 
 def printable(text: str) -> str:
