@@ -73,10 +73,18 @@ def log_records(draw: st.DrawFn) -> LogRecord:
     return record
 
 
+def content_of(owner: object) -> tuple[str, ...]:
+    """What a resource or scope says; NaN and NaN say the same."""
+    said = [repr(getattr(owner, part, None)) for part in ("name", "version", "schema_url")]
+    return (*said, repr(dict(getattr(owner, "attributes", None) or {})), str(owner is None))
+
+
 @st.composite
 def batches(draw: st.DrawFn) -> list[ReadableLogRecord]:
-    resources = draw(st.lists(RESOURCES, min_size=1, max_size=3))
-    scopes = draw(st.lists(SCOPES, min_size=1, max_size=3))
+    # Alike ones are one: where NaN is inside, the stock exporter takes two equal resources for different ones (NaN is
+    # not equal to itself) and sends them twice, while ours compares what is sent.
+    resources = draw(st.lists(RESOURCES, min_size=1, max_size=3, unique_by=content_of))
+    scopes = draw(st.lists(SCOPES, min_size=1, max_size=3, unique_by=content_of))
     owners = st.tuples(st.sampled_from(resources), st.sampled_from(scopes))
     return [
         ReadableLogRecord(record, resource, scope)
@@ -106,6 +114,13 @@ def test_every_valid_batch_becomes_the_same_messages_as_by_the_stock_encoder(
     batch: list[ReadableLogRecord],
 ) -> None:
     assert our_bytes(ENCODER, batch) == stock_bytes(batch)
+
+
+def test_two_resources_that_say_the_same_are_sent_once_even_with_nan_inside() -> None:
+    def record() -> ReadableLogRecord:
+        return ReadableLogRecord(LogRecord(timestamp=1, body="x"), Resource({"x": float("nan")}), None)
+
+    assert len(OtlpEncoder(GRAIL).encode([record(), record()]).groups) == 1
 
 
 @given(batches())
