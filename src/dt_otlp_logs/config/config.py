@@ -55,6 +55,10 @@ class Config:
     enrich: bool
     structure: Literal["raw", "flattened"] | None
     redact: tuple[re.Pattern[str], ...]
+    level: int
+    loggers: tuple[str, ...]
+    capture_warnings: bool
+    capture_unhandled: bool
     headers: Mapping[str, str]
     notes: tuple[str, ...]
     origins: tuple[Origin, ...]

@@ -1,5 +1,6 @@
 """How the value of each setting is read: one function a kind of value, each raising `BadValueError`."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -163,3 +164,26 @@ def request_bytes(given: Given) -> int:
 def queue_bytes(given: Given) -> int:
     """Read the size of the queue."""
     return parse_bytes(given.value)
+
+
+def level(given: Given) -> int:
+    """Read a level of logging: one of its names, or a number."""
+    value = given.value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    text = str(value).strip().upper()
+    if text.isdecimal():
+        return int(text)
+    number = logging.getLevelName(text)
+    if isinstance(number, int):
+        return number
+    raise BadValueError("a level such as INFO, or its number")
+
+
+def names(given: Given) -> tuple[str, ...]:
+    """Read names of loggers, separated by commas."""
+    value = given.value
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        raise BadValueError("names of loggers, separated by commas")
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))

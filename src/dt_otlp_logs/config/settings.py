@@ -1,5 +1,6 @@
 """The table of settings: every key, its environment variables in order, its default and what it is for."""
 
+import logging
 from typing import Any
 
 from dt_otlp_logs.config import readers
@@ -30,6 +31,10 @@ def _show_patterns(patterns: Any) -> str:
 
 def _show_headers(headers: Any) -> str:
     return ", ".join(f"{escape(name)}=***" for name in headers) or "none"
+
+
+def _show_level(level: int) -> str:
+    return logging.getLevelName(level)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -127,6 +132,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "redact", (_own("redact"),), readers.patterns, (),
         "regular expressions, one a line, whose matches become ***", _show_patterns,
+    ),
+    Setting(
+        "level", (_own("level"),), readers.level, logging.NOTSET,
+        "the least level that the handler sends, a name or a number; a logger that lets less through is opened for it",
+        _show_level,
+    ),
+    Setting(
+        "loggers", (_own("loggers"),), readers.names, (),
+        "loggers that get the handler beside the root logger since they do not propagate to it, e.g. `uvicorn.access`",
+        lambda names: escape(", ".join(names)) or "none",
+    ),
+    Setting(
+        "capture_warnings", (_own("capture_warnings"),), readers.switch, False,
+        "log what the `warnings` module says, as records of the logger `py.warnings`",
+    ),
+    Setting(
+        "capture_unhandled", (_own("capture_unhandled"),), readers.switch, False,
+        "log exceptions that nothing caught, in the main thread, in other threads and in asyncio tasks",
     ),
     Setting(
         "headers", _otel("HEADERS"), readers.headers, Headers(),
