@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dt_otlp_logs.config import TokenSource
-from dt_otlp_logs.delivery.advice import advice
 from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.failover import Failover, RouteState
 from dt_otlp_logs.delivery.ledger import DeliveryLedger
 from dt_otlp_logs.delivery.losses import Losses
 from dt_otlp_logs.delivery.memory_queue import Entry, SendingQueue
-from dt_otlp_logs.delivery.pace import Pace
+from dt_otlp_logs.delivery.outage import Outage
 from dt_otlp_logs.delivery.refusals import Refusals
 from dt_otlp_logs.delivery.reporter import DeliveryReporter
 from dt_otlp_logs.delivery.request_size import is_over, learn_ceiling, limits_for
@@ -30,7 +29,6 @@ from dt_otlp_logs.delivery.verdict import (
     Rejected,
     Retryable,
     TooLarge,
-    Unsupported,
 )
 from dt_otlp_logs.encoding.loss_report import loss_report
 from dt_otlp_logs.encoding.payload import PackLimits, Payload, drop_stale, fits, halve, merge, restamp_stale, shrink
@@ -47,8 +45,6 @@ _PERHAPS_THE_RECORDS = frozenset({403, 500})
 _SMALLEST_SHRUNK_BYTES = 2_000
 # An error of our own, so often at the same place, is that payload's: it must not stop the others for good.
 _MOST_INTERNAL_ERRORS = 3
-# How often a token file is looked at while the token is refused.
-_TOKEN_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +79,13 @@ class DeliveryLoop:
         self._failover = failover
         self._ledger = ledger
         self._reporter = reporter
-        self._token = token
         self._limits = limits
         self._stale = stale
         self._clock = clock
         self._losses = Losses(ledger, reporter, clock)
-        self._pace = Pace(random)
+        self._outage = Outage(failover=failover, ledger=ledger, reporter=reporter, token=token, random=random)
         self._lock = threading.Lock()
         self._closed = False
-        self._denied = False
         self._refusals = Refusals(queue, self._reject_entry)
         self._stuck = StuckHead(queue, self._reject_entry)
         self._url: str | None = None
@@ -121,7 +115,7 @@ class DeliveryLoop:
 
     def try_now(self) -> None:
         """End a wait that is our own backoff; what a server asked for (Retry-After) is kept."""
-        self._pace.hurry()
+        self._outage.hurry()
 
     def step(self, timeout_seconds: float) -> float:
         """Send at most one request; the answer is how many seconds to wait before the next step (IDLE: for work)."""
@@ -163,9 +157,8 @@ class DeliveryLoop:
         now = self._clock.monotonic()
         if self._closed:
             return IDLE
-        wait = self._pace.seconds_left(now)
-        if wait > 0 and not (self._denied and self._token.reload()):
-            return min(wait, _TOKEN_POLL_SECONDS) if self._denied else wait
+        if (wait := self._outage.seconds_left(now)) > 0:
+            return wait
         state = self._failover.choose(now)
         if now < state.not_before and self._failover.seconds_until_left(state, now) <= 0:
             self._failover.failed(state, "Retry-After", now, no_answer=False, whole_endpoint=True)
@@ -236,7 +229,7 @@ class DeliveryLoop:
                 self._ledger.deliver(accepted)
                 if rejected:
                     self._losses.reject(rejected, f"refused by Dynatrace in a partial success: {note}")
-                self._resume()
+                self._outage.is_over()
                 self._failover.worked(state, now)
                 self._refusals.others_pass()
                 self._stuck.delivered(payload)
@@ -274,7 +267,7 @@ class DeliveryLoop:
         now = self._clock.monotonic()
         match exchange.verdict:
             case Delivered():
-                self._resume()
+                self._outage.is_over()
                 self._failover.worked(attempt.state, now)
                 self._refusals.answered_well()
                 return 0
@@ -285,10 +278,6 @@ class DeliveryLoop:
             case _:
                 return self._hold_up(attempt.state, exchange, now)
 
-    def _resume(self) -> None:
-        self._pace.succeeded()
-        self._denied = False
-
     def _measure(self, seconds: float, exchange: Exchange) -> None:
         try:
             self._on_exchange(seconds, exchange)
@@ -297,37 +286,7 @@ class DeliveryLoop:
 
     def _hold_up(self, state: RouteState, exchange: Exchange, now: float) -> float:
         """Nothing was delivered and nothing is lost: wait, or go on with another route."""
-        verdict = exchange.verdict
-        assert isinstance(verdict, Retryable | Denied | Unsupported | Misdirected)  # noqa: S101  # for the type checker
-        self._ledger.retry_needed()
-        self._denied = isinstance(verdict, Denied)
-        if isinstance(verdict, Unsupported):
-            elsewhere = self._failover.unsupported(state, verdict.reason, now)
-        else:
-            no_answer = isinstance(verdict, Retryable) and verdict.no_answer
-            asked_to_wait = verdict.after if isinstance(verdict, Retryable) else None
-            if asked_to_wait:
-                # The server's wish is its own; another endpoint need not wait for it beyond our patience.
-                self._failover.asked_to_wait(state, now + asked_to_wait)
-            elsewhere = self._failover.failed(
-                state,
-                verdict.reason,
-                now,
-                no_answer=no_answer,
-                whole_endpoint=no_answer or bool(asked_to_wait) or self._denied,
-            )
-        if elsewhere:
-            self._pace.elsewhere()
-            self._reporter.switched(state.route.url, self._failover.choose(now).route.url, verdict.reason)
-            return 0
-        what_to_do = advice(verdict, exchange.response.fault, url=state.route.url, token=_token_words(self._token))
-        self._reporter.failed(f"{state.route.url}: {verdict.reason}", what_to_do, self._queue.records(), now)
-        if self._denied and self._token.reload():
-            return 0
-        if isinstance(verdict, Retryable):
-            at_most = self._failover.seconds_until_left(state, now) if verdict.after else math.inf
-            return self._pace.failed(now, slow=False, asked=verdict.after, at_most=at_most)
-        return self._pace.failed(now, slow=True)
+        return self._outage.goes_on(state, exchange, now, self._queue.records())
 
     def _halve(self, taken: Sequence[Entry], payload: Payload, *, suspect: bool) -> None:
         self._queue.replace(taken, [Entry(half, suspect) for half in halve(payload)])
@@ -351,9 +310,7 @@ class DeliveryLoop:
         words = f"internal error: {type(error).__name__}: {error}"
         if self._internal_errors < _MOST_INTERNAL_ERRORS:
             self._queue.give_back(taken)
-            now = self._clock.monotonic()
-            self._reporter.failed(words, "please report it", self._queue.records(), now)
-            return self._pace.failed(now, slow=False)
+            return self._outage.internal_error(self._clock.monotonic(), words, self._queue.records())
         self._internal_errors = 0
         if len(taken) > 1:
             # One of them is the cause: each alone from now on.
@@ -366,11 +323,3 @@ class DeliveryLoop:
     def _reject_entry(self, entry: Entry, reason: str) -> None:
         self._queue.reject([entry], reason)
         self._losses.reject(entry.payload.records, reason)
-
-
-def _token_words(source: TokenSource) -> str:
-    token = source.current()
-    if token is None:
-        return "no token is sent, yet one"
-    trouble = f" (the last good one: {source.problem})" if source.problem else ""
-    return f"the token {token.public_id} from {source.where}{trouble}"
