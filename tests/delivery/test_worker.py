@@ -79,6 +79,22 @@ def test_a_flush_against_a_silent_server_keeps_its_timeout() -> None:
     release.set()
 
 
+def test_a_flush_goes_on_trying_while_it_lasts() -> None:
+    put_right = threading.Event()
+
+    def server(_: Seen) -> Response:
+        if put_right.is_set():
+            return answer(200)
+        threading.Timer(0.1, put_right.set).start()
+        return answer(401, "expired")  # what a person must put right is asked for every 5 s at the most
+
+    made = Made(server)
+    made.worker.accept([payload_of([1])])
+    assert made.worker.wait_settled(4.0, even_if_held_up=True)
+    assert made.worker.stats().delivered == 1
+    made.worker.shutdown(0.0)
+
+
 def test_what_is_on_its_way_at_the_end_is_said_to_be_possibly_delivered() -> None:
     release = threading.Event()
 

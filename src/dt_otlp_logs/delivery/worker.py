@@ -20,7 +20,7 @@ AT_SHUTDOWN = "not delivered before the end of the shutdown timeout (DT_OTLP_LOG
 UNANSWERED = "on its way and unanswered at the end of the shutdown timeout, so it may have arrived"
 AFTER_SHUTDOWN = "logged after shutdown"
 
-# A flush ends a backoff early, so that it can succeed as soon as the server is back; not more often than this, so
+# A flush ends backoffs early, so that it can succeed as soon as the server is back; not more often than this, so
 # that an application which flushes after every line does not turn an outage into a storm.
 _LEAST_SECONDS_BETWEEN_NUDGES = 1.0
 
@@ -170,8 +170,6 @@ class DeliveryWorker:
         if self._deadline is not None:
             deadline = min(deadline, self._deadline)
         with self._changed:
-            if even_if_held_up and self.loop.held_up is not None:
-                self._nudge()
             has_thread = self._ensure_thread()
         if not has_thread:
             self._deliver_here(deadline)
@@ -180,7 +178,11 @@ class DeliveryWorker:
                 left = deadline - self._clock.monotonic()
                 if left <= 0 or self._ended:
                     break
-                self._changed.wait(left)
+                if self.loop.held_up is None:
+                    self._changed.wait(left)
+                else:
+                    self._nudge()
+                    self._changed.wait(min(left, _LEAST_SECONDS_BETWEEN_NUDGES))
         return self._is_settled(accepted)
 
     def _is_settled(self, accepted: int) -> bool:

@@ -17,6 +17,9 @@ class CuttableProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by asyncio for every new connection."""
         super().connection_made(transport)
+        # uvicorn logs accesses by its global logger, which an application with a uvicorn of its own has switched on:
+        # each delivery would be a line of that application's log, and so the next delivery.
+        self.access_log = False
         # asyncio does this only for sockets made with an explicit protocol number; without it every answer that
         # has a body waits 40 ms for the client's delayed acknowledgement.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

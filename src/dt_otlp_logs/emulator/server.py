@@ -68,6 +68,10 @@ class RunningEmulator:
         """Let this go wrong from now on, after the faults that are already ordered."""
         self._faults.order(fault)
 
+    def faults(self) -> list[Fault]:
+        """What is still to go wrong, in order."""
+        return self._faults.pending()
+
     def clear_faults(self) -> None:
         """Let nothing go wrong any more."""
         self._faults.clear()
