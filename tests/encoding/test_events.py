@@ -128,8 +128,8 @@ def test_the_body_is_content_as_text(body: object, content: str, structure: str 
         ("", 9, "INFO"),
         ("", 13, "WARN"),
         ("", 20, "ERROR"),
-        ("", 21, "FATAL"),
-        ("", 24, "FATAL"),
+        ("", 21, "CRITICAL"),  # FATAL would be read as EMERGENCY
+        ("", 24, "CRITICAL"),
         ("", 0, None),
         ("", 25, None),
     ],
@@ -179,6 +179,53 @@ def test_an_attribute_with_the_name_of_a_special_field_neither_replaces_it_nor_i
 
 def test_a_loglevel_attribute_speaks_where_the_record_has_no_severity() -> None:
     assert event("x", {"loglevel": "ALERT"})["loglevel"] == "ALERT"
+
+
+@pytest.mark.parametrize("name", ["loglevel", "status", "severity", "level", "syslog.severity", "Level"])
+def test_the_first_key_that_dynatrace_takes_for_a_loglevel_is_it_where_the_record_has_no_severity(name: str) -> None:
+    assert event("x", {name: "error", "a": 1}) == {"timestamp": TIMESTAMP, "content": "x", "loglevel": "error", "a": 1}
+    assert event("x", {"syslog.severity": 3, "level": "error", "severity": 2}) == {
+        "timestamp": TIMESTAMP,
+        "content": "x",
+        "loglevel": 2,
+        "level": "error",
+        "syslog.severity": 3,
+    }
+    # Where it has one they are attributes like others.
+    assert event("x", {"level": "error"}, severity_text="INFO")["level"] == "error"
+
+
+@pytest.mark.parametrize("name", ["loglevel", "status", "severity", "level", "syslog.severity", "SEVERITY"])
+@pytest.mark.parametrize("where", ["resource", "scope"])
+def test_a_resource_or_scope_never_says_the_loglevel_of_a_record(name: str, where: str) -> None:
+    inherited = event("x", **{where: {name: "success"}})
+    if name == "loglevel":
+        assert inherited["overwritten1.loglevel"] == "success"
+    else:
+        assert inherited[name] == "success"
+    assert inherited["loglevel"] == "NONE"
+    assert "loglevel" not in event("x", {}, **{where: {"other": 1}})
+
+
+def test_a_flattened_body_says_the_loglevel_before_the_attributes_do() -> None:
+    flattened = event({"message": "m", "level": "warn"}, {"level": "error"}, structure="flattened")
+    assert (flattened["content"], flattened["loglevel"], flattened["level"]) == ("m", "warn", "error")
+
+
+def test_the_names_of_special_fields_are_not_repeated_in_another_case() -> None:
+    # JSON ingest looks for them whatever the case and could take this one.
+    flattened = event({"Timestamp": 1, "LOGLEVEL": "x", "message": "m"}, severity_text="INFO", structure="flattened")
+    assert flattened == {
+        "timestamp": TIMESTAMP,
+        "content": "m",
+        "loglevel": "INFO",
+        "overwritten1.Timestamp": 1,
+        "overwritten1.LOGLEVEL": "x",
+    }
+
+
+def test_ids_of_zeros_are_none() -> None:
+    assert event("x", trace_id=bytes(16), span_id=bytes(8)) == {"timestamp": TIMESTAMP, "content": "x"}
 
 
 def test_maps_by_structure() -> None:

@@ -334,13 +334,13 @@ class LogRecordWithoutBody(LogRecord):
 
 
 def test_a_record_that_fails_keeps_its_time_severity_and_trace() -> None:
-    broken = LogRecordWithoutBody(timestamp=NOW, severity_text="INFO", severity_number=SeverityNumber.ERROR)
+    broken = LogRecordWithoutBody(timestamp=NOW, severity_text="ERROR", severity_number=SeverityNumber.ERROR)
     broken.trace_id, broken.span_id = 5, 6
     odd = ReadableLogRecord(broken, Resource({}), None)
     encoded, (message,) = encode(odd)
     assert message.time_unix_nano == NOW
     assert message.severity_number == 17
-    assert message.severity_text == "INFO"
+    assert message.severity_text == "ERROR"
     assert message.trace_id == (5).to_bytes(16, "big")
     assert message.span_id == (6).to_bytes(8, "big")
     assert message.body.string_value == "[dt_otlp_logs: this record could not be encoded: RuntimeError]"
@@ -359,8 +359,10 @@ def test_attributes_that_cannot_be_read_become_one_text(attributes: object) -> N
 
 def test_attributes_without_end_are_taken_until_there_are_more_than_anyone_keeps() -> None:
     encoded, (message,) = encode(readable("x", EndlessAttributes()))
-    assert len(message.attributes) == 10_000
-    assert encoded.replaced == 1
+    # 500 at the server, two of them the resource's and the scope's name; of 10,000 that were looked at.
+    assert len(message.attributes) == 498
+    assert plain(message.attributes[-1].value) == ["attr_count_trimmed: 9503"]
+    assert (encoded.replaced, encoded.truncated) == (1, 9_503)
 
 
 @pytest.mark.parametrize("where", ["body", "attribute"])
@@ -477,6 +479,20 @@ def test_redacted_text_leaves_nowhere() -> None:
     assert not any(secret.encode() in record for record in encoded.groups[0].records)
 
 
+def test_a_level_that_is_kept_beside_the_word_is_redacted_like_any_text() -> None:
+    _, (message,) = encode(readable("x", None, severity_text="token=abc"), redact=(re.compile("token=[^ &]+"),))
+    assert {pair.key: plain(pair.value) for pair in message.attributes} == {"log.raw_level": "***"}
+    assert message.severity_text == ""
+
+
+def test_a_record_that_uses_up_its_allowance_still_says_what_was_cut() -> None:
+    encoded, (message,) = encode(readable(doubling(25), {"long": "x" * 40_000, "content": 1}))
+    attributes = {pair.key: plain(pair.value) for pair in message.attributes}
+    assert attributes["dt_otlp_logs.warnings"] == ["attr_val_size_trimmed"]
+    assert attributes["overwritten1.content"] == 1
+    assert encoded.truncated == 1
+
+
 def test_a_cut_leaves_no_half_of_a_secret() -> None:
     odd = ValueError("x" * 4_075 + "4111111111111111")
     card = re.compile(r"4\d{15}")
@@ -535,4 +551,4 @@ def test_caches_stay_within_their_bounds() -> None:
     assert len(names) + sum(len(name.fields) for name in names.values()) <= 8_192
     assert len(names["id"].fields) <= 256
     assert len(encoder._owners._remembered) <= 512
-    assert len(encoder._records._severities) <= 256
+    assert len(encoder._records._fields._severities) <= 256

@@ -254,12 +254,14 @@ def test_a_shrunk_record_fits_and_keeps_its_time_and_names(
     payload = payload_of(request)
     smaller = shrink(payload, max_bytes)
     if smaller is None:
-        assert max_bytes < 150 + 45 * (1 + len(attributes))
+        # What is left at the least: the names, a marker each, and the warnings.
+        assert max_bytes < 250 + 45 * (1 + len(attributes))
         return
     assert smaller.size_bytes <= max_bytes or smaller == payload
     before, after = (LogRecord.FromString(flat(decoded(each))[0][4]) for each in (payload, smaller))
     assert after.time_unix_nano == before.time_unix_nano
-    assert [pair.key for pair in after.attributes] == [pair.key for pair in before.attributes]
+    names = [pair.key for pair in before.attributes]
+    assert [pair.key for pair in after.attributes][: len(names)] == names
     if payload.size_bytes <= max_bytes:
         assert smaller == payload
     else:
@@ -272,9 +274,27 @@ def test_shrinking_cuts_the_content_first_and_no_more_than_it_must() -> None:
     assert smaller is not None
     assert 8_900 < smaller.size_bytes <= 9_000
     record = LogRecord.FromString(flat(decoded(smaller))[0][4])
-    assert [pair.value.string_value for pair in record.attributes] == ["y" * 5_000, "z"]
+    assert [pair.value.string_value for pair in record.attributes[:2]] == ["y" * 5_000, "z"]
+    assert warnings_of(record) == ["content_trimmed"]
     kept, _, missing = record.body.string_value.partition("...[truncated ")
     assert len(kept) + int(missing.removesuffix(" bytes]")) == 10_000
+
+
+def warnings_of(record: LogRecord) -> list[str]:
+    (found,) = (pair.value for pair in record.attributes if pair.key == "dt_otlp_logs.warnings")
+    return [value.string_value for value in found.array_value.values]
+
+
+def test_shrinking_says_so_beside_what_was_cut_before() -> None:
+    record = log_record("x" * 10_000, long="y" * 5_000)
+    warnings = record.attributes.add(key="dt_otlp_logs.warnings").value.array_value.values
+    warnings.add(string_value="content_trimmed")
+    warnings.add(string_value="attr_count_trimmed: 3")
+    smaller = shrink(payload_of(request_of(record)), 2_000)
+    assert smaller is not None
+    after = LogRecord.FromString(flat(decoded(smaller))[0][4])
+    assert warnings_of(after) == ["content_trimmed", "attr_count_trimmed: 3", "attr_val_size_trimmed"]
+    assert [pair.key for pair in after.attributes] == ["long", "dt_otlp_logs.warnings"]
 
 
 def test_shrinking_replaces_a_map_by_the_marker_as_it_cannot_be_cut() -> None:
@@ -309,6 +329,29 @@ def test_the_estimate_grows_with_what_the_server_copies_to_each_record() -> None
     small, large = (payload_of(request_of(*records, service="s" * length)) for length in (10, 1_010))
     assert large.size_bytes - small.size_bytes < 1_100
     assert 100 * 1_000 <= large.expanded_bytes - small.expanded_bytes <= 100 * 1_010
+
+
+def test_a_request_stays_below_16_mb_after_the_resource_was_copied_to_every_record() -> None:
+    # 20 kB of resource for 2,000 records: 40 MB at the server, in a request of 80 kB.
+    request = request_of(*(log_record(str(number)) for number in range(2_000)), service="s" * 20_000)
+    payloads = pack(groups_of(request.SerializeToString()))
+    assert sum(payload.records for payload in payloads) == 2_000
+    for payload in payloads:
+        copied = sum(
+            len(resource) + len(scope) + len(record) for resource, _, scope, _, record in flat(decoded(payload))
+        )
+        assert copied < 15_000_000
+    # Together again they would be over it, whatever their size on the way.
+    assert fits(payloads) == 1
+    assert sum(payload.size_bytes for payload in payloads) < 300_000
+
+
+def test_a_request_has_at_most_50_000_records() -> None:
+    request = request_of(*[LogRecord(time_unix_nano=NOW)] * 50_001)
+    limits = PackLimits(request_bytes=10_000_000, expanded_bytes=100_000_000)
+    payloads = pack(groups_of(request.SerializeToString()), limits)
+    assert [payload.records for payload in payloads] == [50_000, 1]
+    assert fits(payloads, limits) == 1
 
 
 def test_fields_of_a_later_protocol_are_kept() -> None:

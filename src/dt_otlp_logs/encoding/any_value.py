@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 
+from .cut_warnings import VALUE_TRIMMED
 from .limits import cut
 from .safe_text import safe_text, type_name
 from .wire import INT64_MAX, INT64_MIN, length_delimited, varint
@@ -44,9 +45,10 @@ DOUBLE_KEY = 0x21
 
 
 class ValueEncoder:
-    """Encodes values, counting in `replaced` those that could not be sent as they are, in `truncated` the cut texts.
+    """Encodes values, counting in `replaced` those that could not be sent as they are, in `truncated` what was cut.
 
-    Whoever begins a record sets `bytes_left` to `MAX_RECORD_BYTES`, its allowance.
+    Whoever begins a record sets `bytes_left` to `MAX_RECORD_BYTES`, its allowance, and empties `warnings`: Dynatrace's
+    words for what was cut of this record, and how often.
     """
 
     def __init__(self, redact: tuple[re.Pattern[str], ...] = ()) -> None:
@@ -58,6 +60,13 @@ class ValueEncoder:
         self._open: set[int] = set()
         self.replaced = 0
         self.truncated = 0
+        self.warnings: Mapping[str, int] = {}
+
+    def trimmed(self, warning: str, count: int = 1) -> None:
+        """Count what was cut of the record."""
+        self.truncated += count
+        # A new one, so that whoever keeps the old one can return to it.
+        self.warnings = {**self.warnings, warning: self.warnings.get(warning, 0) + count}
 
     def text(self, value: str, max_bytes: int) -> bytes:
         """A text as UTF-8: redacted, lone surrogates as backslash escapes, cut to a length with a marker."""
@@ -71,7 +80,7 @@ class ValueEncoder:
             self.replaced += 1
         if len(encoded) > max_bytes:
             encoded = cut(encoded, max_bytes)
-            self.truncated += 1
+            self.trimmed(VALUE_TRIMMED)
         return encoded
 
     def name(self, value: object, max_bytes: int) -> bytes:
@@ -86,8 +95,9 @@ class ValueEncoder:
             self.replaced += 1
             encoded = text.encode(errors="backslashreplace")
         if len(encoded) > max_bytes:
-            self.truncated += 1
-        return cut(encoded, max_bytes)
+            encoded = cut(encoded, max_bytes)
+            self.trimmed(VALUE_TRIMMED)
+        return encoded
 
     def any_value(self, value: object, max_text_bytes: int) -> bytes:
         """The AnyValue message for a value; the empty message for None.
@@ -98,11 +108,6 @@ class ValueEncoder:
         nested deeper than 30 levels, holds itself, or raises while it is read.
         """
         return self._value(value, max_text_bytes, 0)
-
-    def key_value(self, key: bytes, value: object, max_text_bytes: int) -> bytes:
-        """A KeyValue message."""
-        encoded = self._value(value, max_text_bytes, 0)
-        return (length_delimited(_KEY_KEY, key) if key else b"") + length_delimited(_VALUE_KEY, encoded)
 
     def _value(self, value: object, limit: int, depth: int) -> bytes:
         kind = type(value)

@@ -5,30 +5,23 @@ status. Encoded forms of short values are therefore kept, per name, in a cache w
 """
 
 import struct
-from collections.abc import Mapping
-from itertools import islice
 from typing import Any
 
-from opentelemetry.attributes import BoundedAttributes
-
 from .any_value import ValueEncoder
-from .safe_text import safe_text
+from .attribute_limits import CONTAINERS, ValueLimits
+from .limits import Limits
+from .owner import Owner
+from .reserved_names import RESERVED
 from .wire import INT64_MAX, INT64_MIN, SHORT_VARINTS, length_delimited, varint
 
 _ATTRIBUTES_KEY = b"\x32"  # LogRecord.attributes = 6
-
-# Names longer than the server's limit of 100 bytes are trimmed and marked there; this bounds what may be a mistake.
-_MAX_NAME_BYTES = 32_768
-
-# A mapping of the application's own making may never end. Dynatrace keeps 500 attributes of a record.
-_MAX_FOREIGN_ATTRIBUTES = 10_000
 
 # What the cache holds at most: about 4 MB, with values of at most 128 characters as text and as bytes.
 _MAX_CACHED_CHARACTERS = 128
 _MAX_CACHED_VALUES_PER_NAME = 256
 _MAX_CACHED = 8_192
 
-# Texts up to here have their lengths looked up; with a name of 128 characters a KeyValue stays below the table's 2048.
+# Texts up to here have their lengths looked up; with a name of 100 bytes a KeyValue stays below the table's 2048.
 _SHORT_TEXT_BYTES = 1024
 
 # What stands before a text of n bytes inside a KeyValue: value = 2 (AnyValue), string_value = 1.
@@ -46,37 +39,48 @@ _pack_double = struct.Struct("<d").pack
 class _Name:
     """What is known of an attribute's name: its encoded form, and fields that began with it."""
 
-    __slots__ = ("double_prefix", "encoded", "fields")
+    __slots__ = ("double_prefix", "encoded", "fields", "length")
 
-    def __init__(self, encoded: bytes) -> None:
+    def __init__(self, encoded: bytes, length: int) -> None:
         self.encoded = encoded
+        self.length = length
         self.fields: dict[str | int, bytes] = {}
         content_bytes = len(encoded) + len(_DOUBLE_PREFIX) + 8
         self.double_prefix = _FIELD_PREFIXES[content_bytes] + encoded + _DOUBLE_PREFIX
 
 
 class AttributeEncoder:
-    """Encodes the attributes of records; those of resources and scopes, which are few, without a cache."""
+    """Encodes the attributes of records."""
 
-    def __init__(self, values: ValueEncoder, max_value_bytes: int) -> None:
+    def __init__(self, values: ValueEncoder, limits: Limits, value_limits: ValueLimits) -> None:
         self._values = values
-        self._max_value_bytes = max_value_bytes
+        self._limits = limits
+        self._value_limits = value_limits
+        self._max_value_bytes = limits.attribute_value_bytes
         self._names: dict[str, _Name] = {}
         self._cached = 0
+        # How many more attributes than values: what the maps of the record at hand have more than one of.
+        self._more_leaves = 0
 
-    def record_attributes(self, attributes: object) -> list[bytes]:
-        """One encoded `LogRecord.attributes` field per attribute."""
-        mapping = self._plain_mapping(attributes)
-        if mapping is None:
-            return [length_delimited(_ATTRIBUTES_KEY, self._no_mapping(attributes))]
-        names = self._names
+    def ordinary(self, attributes: dict[Any, Any], owner: Owner, others: int) -> list[bytes] | None:
+        """One encoded `LogRecord.attributes` field per attribute.
+
+        None for attributes that have to be selected: too many beside `others`, or with names that the record's
+        owner or the server uses, or that are too long. Then nothing is counted.
+        """
+        room = owner.room - others
+        if len(attributes) > room:
+            return None
+        values, names = self._values, self._names
+        replaced, truncated, warnings = values.replaced, values.truncated, values.warnings
+        self._more_leaves = 0
         encoded = []
-        for key, value in mapping.items():
+        for key, value in attributes.items():
             name = (names.get(key) or self._learn(key)) if type(key) is str else None
             kind = type(value)
             if name is None:
-                encoded.append(length_delimited(_ATTRIBUTES_KEY, self._key_value(key, value)))
-            elif kind is str:
+                break
+            if kind is str:
                 known = name.fields.get(value) if len(value) <= _MAX_CACHED_CHARACTERS else None
                 encoded.append(known or self._text_field(name, value))
             elif kind is int:
@@ -85,42 +89,25 @@ class AttributeEncoder:
                 encoded.append(name.double_prefix + _pack_double(value))
             else:
                 encoded.append(self._other_field(name, value))
-        return encoded
-
-    def other_attributes(self, attributes: object, field_key: bytes) -> list[bytes]:
-        """One encoded field per attribute of a resource or scope."""
-        mapping = self._plain_mapping(attributes)
-        if mapping is None:
-            return [length_delimited(field_key, self._no_mapping(attributes))]
-        return [length_delimited(field_key, self._key_value(key, value)) for key, value in mapping.items()]
-
-    def _plain_mapping(self, attributes: object) -> dict[object, Any] | None:
-        """Attributes as a dict of their own, so that nobody changes it meanwhile. None if they cannot be read."""
-        if type(attributes) is BoundedAttributes:
-            # Its items() takes a lock and a Python call for every key.
-            return attributes.copy()  # type: ignore[return-value]
-        if type(attributes) is dict:
-            return attributes.copy()
-        if attributes is None:
-            return {}
-        try:
-            if not isinstance(attributes, Mapping):
-                return None
-            pairs = list(islice(iter(attributes.items()), _MAX_FOREIGN_ATTRIBUTES + 1))
-            if len(pairs) > _MAX_FOREIGN_ATTRIBUTES:
-                self._values.replaced += 1
-                pairs.pop()
-            return dict(pairs)
-        except Exception:  # noqa: BLE001 - the mapping is the application's own
-            return None
+        else:
+            # After the loop, as it is known now that all keys are plain text.
+            if len(encoded) + self._more_leaves <= room and owner.names_alone.isdisjoint(attributes):
+                return encoded
+        values.replaced, values.truncated, values.warnings = replaced, truncated, warnings
+        return None
 
     def _learn(self, key: str) -> _Name | None:
-        """Remembers a name; None for one that is not worth it, or that has to be counted each time it comes."""
-        if len(key) > _MAX_CACHED_CHARACTERS or not key.isprintable():
+        """Remembers a name; None for one that needs more than being written down."""
+        max_bytes = self._limits.attribute_key_bytes
+        # Printable names have no half surrogates.
+        if len(key) > max_bytes or not key.isprintable():
+            return None
+        encoded, lowered = key.encode(), key.lower()
+        if len(encoded) > max_bytes or lowered in RESERVED or (self._limits.classic and lowered != key):
             return None
         if self._cached >= _MAX_CACHED:
             self._forget()
-        name = _Name(length_delimited(b"\x0a", key.encode()) if key else b"")
+        name = _Name(length_delimited(b"\x0a", encoded) if key else b"", len(encoded))
         self._names[key] = name
         self._cached += 1
         return name
@@ -151,6 +138,9 @@ class AttributeEncoder:
 
     def _other_field(self, name: _Name, value: object) -> bytes:
         any_value = self._values.any_value(value, self._max_value_bytes)
+        if any_value[:1] in CONTAINERS:
+            any_value, leaves = self._value_limits.attribute(any_value, name.length)
+            self._more_leaves += leaves - 1
         return length_delimited(_ATTRIBUTES_KEY, name.encoded + length_delimited(b"\x12", any_value))
 
     def _remember(self, name: _Name, value: str | int, field: bytes) -> None:
@@ -165,11 +155,3 @@ class AttributeEncoder:
     def _forget(self) -> None:
         self._names.clear()
         self._cached = 0
-
-    def _key_value(self, key: object, value: object) -> bytes:
-        name = self._values.name(key, _MAX_NAME_BYTES)
-        return self._values.key_value(name, value, self._max_value_bytes)
-
-    def _no_mapping(self, attributes: object) -> bytes:
-        self._values.replaced += 1
-        return self._values.key_value(b"attributes", safe_text(attributes), self._max_value_bytes)

@@ -4,7 +4,15 @@ import base64
 import json
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
+
+Structure = Literal["raw", "flattened"] | None
+"""How Dynatrace keeps maps: as JSON text, or an attribute for each leaf. None: as the tenant is set, not known here."""
+
+CONTENT_KEYS = ("content", "message", "payload", "body", "log")
+"""A flattened map as the body: the first of these that has a plain value is the content ("Log ingestion API")."""
+
+_SPECIAL = frozenset({"content", "timestamp", "loglevel"})
 
 # Nesting depth of Dynatrace's limits pages, and the text it puts in place of what lies deeper.
 _MAX_LEVELS = 5
@@ -33,7 +41,7 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def shaped(key: str, value: object, structure: str | None) -> Iterable[tuple[str, object]]:
+def shaped(key: str, value: object, structure: Structure) -> Iterable[tuple[str, object]]:
     """The attributes one becomes: itself, with a map as JSON text in raw mode, or its leaves in flattened mode."""
     if isinstance(value, dict):
         if structure == "flattened":
@@ -43,10 +51,13 @@ def shaped(key: str, value: object, structure: str | None) -> Iterable[tuple[str
 
 
 def add(event: dict[str, object], attributes: Iterable[tuple[str, object]]) -> None:
-    """Adds attributes to an event; one whose name is taken is counted up until it finds a free one."""
+    """Adds attributes to an event; one whose name is taken is counted up until it finds a free one.
+
+    The names of special fields are looked for whatever their case: a `Timestamp` would be taken for the record's.
+    """
     for key, value in attributes:
         name, count = key, 0
-        while name in event:
+        while name in event or (not count and key.lower() in _SPECIAL and key.lower() in event):
             count += 1
             name = f"overwritten{count}.{key}"
         event[name] = value

@@ -6,8 +6,11 @@ An event is made to look in Dynatrace as the same record does when it comes by O
   resource's attributes, the scope's name, version and attributes, the event's name and the record's attributes, and
   in flattened mode the keys of a map that is the body.
 - All of these share one level. A name that is taken stays with the first; the next is `overwritten1.<name>`, then
-  `overwritten2.<name>`, as Dynatrace documents for OTLP. This holds for an attribute called `content`, too: it
-  neither replaces the record's field nor is it lost.
+  `overwritten2.<name>`, as Dynatrace documents for OTLP. The encoder has named attributes so that this is rare: it
+  is left to maps whose leaves have an attribute's name, and to the keys of a body.
+- The loglevel of a record without severity is what Dynatrace would find by OTLP: in the body (flattened) or the
+  record's attributes, never in the resource's or the scope's, where JSON ingest would look, too.
+- The timestamp has milliseconds, since OneAgent's local ingest takes no finer one.
 - Bytes are base64 text; NaN and the infinities, for which JSON has no form, are the texts NaN, Infinity, -Infinity.
 - `structure` says what becomes of maps: `raw` makes them JSON text, `flattened` one attribute per leaf
   (`a.b.c`, five levels deep). With None the tenant's setting is not known: attribute maps are sent as JSON objects,
@@ -20,9 +23,10 @@ Field mapping: "Ingest OTLP logs" and "Log ingestion API", docs.dynatrace.com.
 import json
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from .event_values import add, json_text, json_value, shaped
+from .event_values import CONTENT_KEYS, Structure, add, json_text, json_value, shaped
+from .reserved_names import LOGLEVEL_KEYS
 from .severity import severity_word
 
 if TYPE_CHECKING:
@@ -36,10 +40,8 @@ try:
 except ImportError:
     pass
 
-Structure = Literal["raw", "flattened"] | None
-
-# In this order, as documented for a map as the body in flattened mode and for the keys of JSON events.
-_CONTENT_KEYS = ("content", "message", "payload", "body", "log")
+# JSON ingest takes the loglevel from any of these, be it an attribute of the resource.
+_LOGLEVEL_NAMES = frozenset(LOGLEVEL_KEYS)
 
 
 def to_events(request: bytes, *, structure: Structure = None) -> list[dict[str, object]]:
@@ -66,15 +68,18 @@ def to_events(request: bytes, *, structure: Structure = None) -> list[dict[str, 
             shared: dict[str, object] = {}
             add(shared, inherited)
             for record in scope_logs.log_records:
-                event, body = _own_fields(record, structure)
+                event, attributes, body = _own_fields(record, structure)
+                if _takes_loglevel_from(shared, event):
+                    event["loglevel"] = "NONE"
                 if event.keys().isdisjoint(shared):
                     event.update(shared)
                 else:
                     add(event, inherited)
                 if record.event_name:
                     add(event, [("event.name", record.event_name)])
-                add(event, _shaped(record.attributes, structure))
-                add(event, (leaf for key, value in body.items() for leaf in shaped(key, value, structure)))
+                add(event, (leaf for key, value in (*attributes, *body) for leaf in shaped(key, value, structure)))
+                if _takes_loglevel_from(event, event):
+                    event["loglevel"] = "NONE"
                 events.append(event)
     return events
 
@@ -87,40 +92,53 @@ def encode_json(request: bytes, *, structure: Structure = None) -> bytes:
     return json.dumps(events, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
+def _takes_loglevel_from(attributes: dict[str, object], event: dict[str, object]) -> bool:
+    """Whether JSON ingest would take the loglevel of an event, which has none itself, from one of these."""
+    return "loglevel" not in event and not _LOGLEVEL_NAMES.isdisjoint(map(str.lower, attributes))
+
+
+_Pairs = list[tuple[str, object]]
+
+
 def _shaped(attributes: Iterable[Any], structure: Structure) -> list[tuple[str, object]]:
     return [pair for each in attributes for pair in shaped(each.key, json_value(each.value), structure)]
 
 
-def _own_fields(record: "LogRecord", structure: Structure) -> tuple[dict[str, object], dict[str, object]]:
-    """What an event has from its record's fields, and the keys of a map as its body that become attributes."""
+def _own_fields(record: "LogRecord", structure: Structure) -> tuple[dict[str, object], _Pairs, _Pairs]:
+    """What an event has from its record's fields, its other attributes, and those that a map as its body becomes."""
     event: dict[str, object] = {}
     time = record.time_unix_nano or record.observed_time_unix_nano
     if time:
         event["timestamp"] = _rfc_3339(time)
+    attributes = [(each.key, json_value(each.value)) for each in record.attributes]
     body = json_value(record.body)
-    keys: dict[str, object] = {}
-    if isinstance(body, dict) and structure == "flattened":
-        keys = body
-        event["content"] = _take_content(keys)
-    else:
-        event["content"] = body if isinstance(body, str) else "" if body is None else json_text(body)
-    loglevel = record.severity_text or severity_word(record.severity_number)
-    if loglevel:
-        event["loglevel"] = loglevel
-    if record.trace_id:
+    keys: _Pairs | None = list(body.items()) if isinstance(body, dict) and structure == "flattened" else None
+    loglevel: object = record.severity_text or severity_word(record.severity_number)
+    found = bool(loglevel)
+    for source in (keys or [], attributes):
+        if not found:
+            found, loglevel = _take(LOGLEVEL_KEYS, source)
+    if keys is not None:
+        _, body = _take(CONTENT_KEYS, keys, plain_only=True)
+    event["content"] = body if isinstance(body, str) else "" if body is None else json_text(body)
+    if found:
+        event["loglevel"] = json_text(loglevel) if isinstance(loglevel, (dict, list)) else loglevel
+    if any(record.trace_id):
         event["trace_id"] = record.trace_id.hex()
-    if record.span_id:
+    if any(record.span_id):
         event["span_id"] = record.span_id.hex()
-    return event, keys
+    return event, attributes, keys or []
 
 
-def _take_content(body: dict[str, object]) -> str:
-    """Takes the first content key with a plain value out of a map: what is content is not an attribute as well."""
-    for key in _CONTENT_KEYS:
-        if key in body and not isinstance(body[key], (dict, list)):
-            value = body.pop(key)
-            return value if isinstance(value, str) else "" if value is None else json_text(value)
-    return ""
+def _take(names: Iterable[str], pairs: _Pairs, *, plain_only: bool = False) -> tuple[bool, object]:
+    """Takes out the first of the names that is there, whatever its case: whether it was, and its value."""
+    there = {key.lower(): (key, value) for key, value in pairs}
+    for name in names:
+        key, value = there.get(name, (None, None))
+        if key is not None and not (plain_only and isinstance(value, (dict, list))):
+            pairs[:] = [pair for pair in pairs if pair[0] != key]
+            return True, value
+    return False, None
 
 
 def _rfc_3339(unix_nano: int) -> str:

@@ -1,29 +1,35 @@
-"""How much Dynatrace keeps of one value, and the cut that keeps to it."""
+"""How much Dynatrace keeps of a record, and the cuts that keep to it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the exporter cuts itself, in UTF-8 bytes, so that a reader sees that and how much is missing.
+    """What the exporter keeps to itself, so that a reader sees what is missing; sizes are UTF-8 bytes.
 
-    Dynatrace cuts without a marker in the text. What is not listed here is left to the server, which trims it
-    and says so in `dt.ingest.warnings`: the number of attributes (500; Classic 50), the length of their
-    names (100 bytes), values in an array (32), nesting (5 levels).
+    Dynatrace trims what is over a limit without a mark in the text and takes whichever attributes it likes.
+    `attributes` counts what the record has at the server: those of resource, scope and record, and the scope's name
+    and version. `array_values` are kept of an array, and `nesting_levels` of maps in maps.
+    `classic`: names are lower-cased there, and maps always flattened.
     Source: "Log Management and Analytics default limits" and "Log Monitoring Classic limits", docs.dynatrace.com.
     """
 
     name: str
     content_bytes: int
+    attributes: int
     attribute_value_bytes: int
+    attribute_key_bytes: int = 100
+    array_values: int = 32
+    nesting_levels: int = 5
+    classic: bool = False
 
 
 # "10 MB" and "32 kB". Where a kB of these pages could be measured it had 1,024 bytes (512 kB were 524,288),
 # so the value's limit is read that way; the content's is also the request's, and read the smaller way.
-GRAIL = Limits("grail", content_bytes=10_000_000, attribute_value_bytes=32_768)
+GRAIL = Limits("grail", content_bytes=10_000_000, attributes=500, attribute_value_bytes=32_768)
 
 # "8,192 bytes" and "250 bytes": Log Monitoring Classic, and Dynatrace Managed.
-CLASSIC = Limits("classic", content_bytes=8_192, attribute_value_bytes=250)
+CLASSIC = Limits("classic", content_bytes=8_192, attributes=50, attribute_value_bytes=250, classic=True)
 
 PROFILES = {limits.name: limits for limits in (GRAIL, CLASSIC)}
 
@@ -38,9 +44,14 @@ def cut(text: bytes, max_bytes: int) -> bytes:
     # The marker counts what it displaces, too, so its own length is needed first: the text's length bounds it.
     longest_marker = len(truncation_marker(len(text)))
     if longest_marker >= max_bytes:
-        return text[: _boundary(text, max(0, max_bytes))]
+        return cut_name(text, max_bytes)
     kept = _boundary(text, max_bytes - longest_marker)
     return text[:kept] + truncation_marker(len(text) - kept)
+
+
+def cut_name(name: bytes, max_bytes: int) -> bytes:
+    """UTF-8 text cut to at most this many bytes, never inside a character, without a marker: it has to stay a name."""
+    return name if len(name) <= max_bytes else name[: _boundary(name, max(0, max_bytes))]
 
 
 def truncation_marker(missing_bytes: int) -> bytes:

@@ -3,30 +3,26 @@
 Message definition: https://github.com/open-telemetry/opentelemetry-proto, logs/v1/logs.proto
 """
 
-import struct
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.trace import TraceFlags
 
 from .any_value import MAX_RECORD_BYTES, ValueEncoder
+from .attribute_limits import ValueLimits
+from .attribute_mapping import plain_mapping
+from .attribute_selection import Attribute, AttributeSelection
 from .attributes import AttributeEncoder
+from .cut_warnings import CONTENT_TRIMMED, warnings_value
+from .limits import Limits
+from .owner import Owner
+from .record_fields import FieldEncoder, filled_names
+from .reserved_names import EVENT_NAME, RAW_LEVEL, SPAN_ID, TRACE_ID, WARNINGS
 from .safe_text import type_name
-from .severity import MAX_SEVERITY_NUMBER
-from .wire import SHORT_VARINTS, UINT32_MAX, UINT64_MAX, length_delimited, varint
+from .wire import SHORT_VARINTS, UINT32_MAX, fields, length_delimited, varint
 
-# time_unix_nano = 1 and observed_time_unix_nano = 11, both fixed64; the time comes first, where it is quickly found.
-_TIMES = struct.Struct("<BQBQ").pack
-_TIME_KEY = 0x09
-_OBSERVED_KEY = 0x59
 _BODY_KEY = b"\x2a"
-
-_TRACE_ID_PREFIX = b"\x4a\x10"  # trace_id = 9, 16 bytes
-_SPAN_ID_PREFIX = b"\x52\x08"  # span_id = 10, 8 bytes
-_TRACE_ID_MAX = 2**128 - 1
-_FLAGS = {flags: b"\x45" + flags.to_bytes(4, "little") if flags else b"" for flags in range(256)}  # fixed32 flags = 8
 
 # body = 5 (AnyValue), string_value = 1, for a text of n bytes.
 _CONTENT_PREFIXES = tuple(
@@ -38,8 +34,12 @@ _BARE_BODY = length_delimited(
     length_delimited(b"\x0a", b"[dt_otlp_logs: this record could not be encoded, for want of stack or memory]"),
 )
 
-_MAX_CACHED_SEVERITIES = 256
-_MAX_NAME_BYTES = 32_768
+_TIME_KEY = b"\x09"
+_ATTRIBUTES_KEY = b"\x32"
+_EVENT_NAME_KEY = b"\x62"
+
+# Attributes at the server that are none here: event name, trace and span id, and our warnings.
+_MOST_OTHERS = 4
 
 
 class RecordEncoder:
@@ -48,130 +48,105 @@ class RecordEncoder:
     def __init__(
         self,
         values: ValueEncoder,
-        attributes: AttributeEncoder,
-        max_content_bytes: int,
+        limits: Limits,
+        value_limits: ValueLimits,
+        selection: AttributeSelection,
         time_ns: Callable[[], int],
     ) -> None:
         self._values = values
-        self._attributes = attributes
-        self._max_content_bytes = max_content_bytes
+        self._limits = limits
+        self._value_limits = value_limits
+        self._selection = selection
+        self._attributes = AttributeEncoder(values, limits, value_limits)
+        self._fields = FieldEncoder(values, time_ns)
         self._time_ns = time_ns
-        self._severities: dict[str | None, tuple[object, bytes]] = {}
 
-    def encode(self, readable: ReadableLogRecord) -> tuple[bytes, int]:
-        """The LogRecord message and its time."""
+    def encode(self, readable: ReadableLogRecord, owner: Owner) -> tuple[bytes, int, bool]:
+        """The LogRecord message, its time, and whether its owner should make room for what identifies the record.
+
+        Raises whatever the application's objects raise.
+        """
         values = self._values
-        values.bytes_left = MAX_RECORD_BYTES
-        replaced, truncated = values.replaced, values.truncated
-        try:
-            return self._encode(readable)
-        except Exception as error:  # noqa: BLE001 - records hold the application's objects
-            values.replaced, values.truncated = replaced + 1, truncated
-            failure = error
-        try:
-            return self._stand_in(readable, failure)
-        except Exception:  # noqa: BLE001 - out of stack or memory: nothing is called any more that could fail
-            time = self._time_ns()
-            return _TIMES(_TIME_KEY, time, _OBSERVED_KEY, time) + _BARE_BODY, time
-
-    def _encode(self, readable: ReadableLogRecord) -> tuple[bytes, int]:
+        values.bytes_left, values.warnings = MAX_RECORD_BYTES, owner.warnings
         record: Any = readable.log_record
         attributes = record.attributes
-        known = type(attributes) is BoundedAttributes
-        dropped = attributes.dropped if known else readable.dropped_attributes
-        time, observed = record.timestamp, record.observed_timestamp
-        if type(time) is int and type(observed) is int and 0 < time <= UINT64_MAX and 0 < observed <= UINT64_MAX:
-            times = _TIMES(_TIME_KEY, time, _OBSERVED_KEY, observed)
+        mapping: dict[Any, Any]
+        if type(attributes) is BoundedAttributes:
+            dropped, mapping = attributes.dropped, attributes.copy()  # type: ignore[assignment]  # a dict it is
         else:
-            time, times = self._times(time, observed)
-        parts = [
-            times,
-            self._severity(record.severity_number, record.severity_text),
-            self._body(record.body),
-            *self._attributes.record_attributes(attributes),
-            self._trace_context(record.trace_id, record.span_id, record.trace_flags),
-        ]
-        if dropped and self._in_range(dropped, UINT32_MAX):
-            parts.append(b"\x38" + varint(dropped))
+            dropped, mapping = readable.dropped_attributes, plain_mapping(attributes, values)
+        time, times = self._fields.times(record.timestamp, record.observed_timestamp)
+        _, severity, raw_level = self._fields.severity(record.severity_number, record.severity_text)
+        if raw_level is not None:
+            mapping.setdefault(RAW_LEVEL, raw_level)
+        body, leaves = self._body(record.body, owner)
+        event_name = b""
         if record.event_name:
-            parts.append(length_delimited(b"\x62", self._values.name(record.event_name, _MAX_NAME_BYTES)))
-        return b"".join(parts), time
+            event_name = values.name(record.event_name, self._limits.attribute_value_bytes)
+        trace = self._fields.trace_context(record.trace_id, record.span_id, record.trace_flags)
+        needs_room = False
+        encoded = self._attributes.ordinary(mapping, owner, leaves + _MOST_OTHERS)
+        if encoded is None:
+            filled = {**owner.filled, **filled_names(severity, event_name, trace)}
+            room = owner.room - sum(name in filled for name in (EVENT_NAME, TRACE_ID, SPAN_ID))
+            if leaves and leaves + len(mapping) >= room:
+                body, leaves = self._body_as_text(body), 0
+            selected = self._selection.named(mapping, owner.names, filled)
+            selected, too_many = self._selection.within(selected, room - leaves, says_so=True)
+            encoded = [each.field(_ATTRIBUTES_KEY) for each in selected]
+            needs_room = too_many > 0 and owner.can_make_room
+        if values.warnings:
+            encoded.append(Attribute(WARNINGS, warnings_value(values.warnings), 1).field(_ATTRIBUTES_KEY))
+        parts = [times, severity, body, *encoded, trace]
+        if dropped and self._fields.in_range(dropped, UINT32_MAX):
+            parts.append(b"\x38" + varint(dropped))
+        if event_name:
+            parts.append(length_delimited(_EVENT_NAME_KEY, event_name))
+        return b"".join(parts), time, needs_room
 
-    def _times(self, time: Any, observed: Any) -> tuple[int, bytes]:
-        if observed is None or not self._in_range(observed, UINT64_MAX):
-            observed = 0
-        if time is None or not self._in_range(time, UINT64_MAX):
-            time = 0
-        time = int(time) or int(observed) or self._time_ns()
-        encoded = _TIMES(_TIME_KEY, time, _OBSERVED_KEY, observed)
-        return time, encoded if observed else encoded[:9]
-
-    def _in_range(self, number: Any, maximum: int) -> bool:
-        """Whether a number is an unsigned integer up to a maximum; one that is not is left out and counted."""
-        if isinstance(number, int) and 0 <= number <= maximum:
-            return True
-        self._values.replaced += 1
-        return False
-
-    def _severity(self, number: object, text: object) -> bytes:
-        if type(text) is str or text is None:
-            known = self._severities.get(text)
-            if known is not None and known[0] is number:
-                return known[1]
-        replaced = self._values.replaced
-        encoded = self._severity_number(number)
-        if text is not None:
-            name = self._values.name(text, _MAX_NAME_BYTES)
-            encoded += length_delimited(b"\x1a", name) if name else b""
-        if self._values.replaced == replaced and (text is None or (type(text) is str and len(text) < 64)):
-            if len(self._severities) >= _MAX_CACHED_SEVERITIES:
-                self._severities.clear()
-            self._severities[text] = (number, encoded)
-        return encoded
-
-    def _severity_number(self, number: Any) -> bytes:
-        value = getattr(number, "value", number)
-        if value is None:
-            return b""
-        if not self._in_range(value, MAX_SEVERITY_NUMBER):
-            return b""
-        return b"\x10" + varint(value) if value else b""
-
-    def _body(self, body: object) -> bytes:
+    def _body(self, body: object, owner: Owner) -> tuple[bytes, int]:
+        """The field, and how many attributes Dynatrace makes of it."""
+        values = self._values
+        truncated = values.truncated
+        leaves = 0
         if type(body) is str:
-            text = self._values.text(body, self._max_content_bytes)
+            text = values.text(body, self._limits.content_bytes)
             if len(text) < 1024:
-                return _CONTENT_PREFIXES[len(text)] + text
-            return length_delimited(_BODY_KEY, length_delimited(b"\x0a", text))
-        return length_delimited(_BODY_KEY, self._values.any_value(body, self._max_content_bytes))
+                return _CONTENT_PREFIXES[len(text)] + text, 0
+            encoded = length_delimited(b"\x0a", text)
+        else:
+            encoded, leaves = self._value_limits.body(values.any_value(body, self._limits.content_bytes))
+        if values.truncated != truncated:
+            # A text that is cut calls itself an attribute's value.
+            values.warnings = {**owner.warnings, CONTENT_TRIMMED: 1}
+        return length_delimited(_BODY_KEY, encoded), leaves
 
-    def _trace_context(self, trace_id: Any, span_id: Any, flags: Any) -> bytes:
-        encoded = b""
-        if trace_id and self._in_range(trace_id, _TRACE_ID_MAX):
-            encoded = _TRACE_ID_PREFIX + int.to_bytes(trace_id, 16, "big")
-        if span_id and self._in_range(span_id, UINT64_MAX):
-            encoded += _SPAN_ID_PREFIX + int.to_bytes(span_id, 8, "big")
-        if not flags:
-            return encoded
-        if type(flags) is TraceFlags and flags <= 255:
-            return encoded + _FLAGS[flags]
-        if self._in_range(flags, UINT32_MAX):
-            return encoded + b"\x45" + int.to_bytes(flags, 4, "little")
-        return encoded
+    def _body_as_text(self, body: bytes) -> bytes:
+        (field,) = fields(body)
+        return length_delimited(_BODY_KEY, self._value_limits.body_as_text(body[field.content : field.end]))
+
+    def stand_in(self, readable: ReadableLogRecord, error: Exception) -> tuple[bytes, int]:
+        """A record in place of one that could not be encoded, counted as replaced. Does not raise."""
+        self._values.replaced += 1
+        try:
+            return self._stand_in(readable, error)
+        except Exception:  # noqa: BLE001 - out of stack or memory: nothing is called any more that could fail
+            time = self._time_ns()
+            return _TIME_KEY + time.to_bytes(8, "little") + _BARE_BODY, time
 
     def _stand_in(self, readable: ReadableLogRecord, error: Exception) -> tuple[bytes, int]:
-        """A record in place of one that could not be encoded: its time, severity and trace, and what went wrong."""
+        """The record's time, severity and trace, and what went wrong."""
         text = f"[dt_otlp_logs: this record could not be encoded: {type_name(error)}]".encode()
         replaced = self._values.replaced
         record: Any = _attempt(lambda: readable.log_record, None)
-        time, times = _attempt(lambda: self._times(record.timestamp, record.observed_timestamp), (0, b""))
+        time, times = _attempt(lambda: self._fields.times(record.timestamp, record.observed_timestamp), (0, b""))
         if not time:
-            time, times = self._times(None, None)
+            time, times = self._fields.times(None, None)
         parts = (
             times,
-            _attempt(lambda: self._severity(record.severity_number, record.severity_text), b""),
+            _attempt(lambda: self._fields.severity(record.severity_number, record.severity_text)[1], b""),
             length_delimited(_BODY_KEY, length_delimited(b"\x0a", text)),
-            _attempt(lambda: self._trace_context(record.trace_id, record.span_id, record.trace_flags), b""),
+            _attempt(lambda: self._fields.trace_context(record.trace_id, record.span_id, record.trace_flags), b""),
         )
         self._values.replaced = replaced
         return b"".join(parts), time

@@ -1,16 +1,83 @@
-"""The severity numbers of OpenTelemetry as words Dynatrace knows.
+"""The level a record is sent with: one of Dynatrace's words, which it cannot misread.
 
-Ranges: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
-Dynatrace documents that it takes the text first and the number second, but no table for the number.
+Dynatrace prefers the text of a severity to its number and looks at the text's beginning only: `s…` is SEVERE, an
+error, be it loguru's SUCCESS, and `f…` is EMERGENCY. So the text sent is always a word that this table turns into
+itself, and whose status is what the severity number means.
+Prefix table: "Automatic log enrichment", docs.dynatrace.com; words: its semantic dictionary, `loglevel`.
+Ranges of numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
 """
 
-_WORDS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+from typing import NamedTuple
 
 MAX_SEVERITY_NUMBER = 24
 
+# For 1 to 4, 5 to 8 and so on. OpenTelemetry's word for 21 to 24, FATAL, would be read as EMERGENCY.
+_NUMBER_WORDS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL")
+
+_STATUS = {
+    "TRACE": "INFO",
+    "DEBUG": "INFO",
+    "INFO": "INFO",
+    "NOTICE": "INFO",
+    "WARN": "WARN",
+    "ERROR": "ERROR",
+    "SEVERE": "ERROR",
+    "CRITICAL": "ERROR",
+    "ALERT": "ERROR",
+    "EMERGENCY": "ERROR",
+}
+
+_SAME = {"WARNING": "WARN", "FATAL": "CRITICAL"}
+
+# Words of logging libraries (Python, loguru, java.util.logging as OpenTelemetry's data model maps it, .NET, syslog)
+# and OpenTelemetry's short names such as INFO2. What is not here could mean anything.
+_KNOWN = {
+    **{word: word for word in _STATUS},
+    **_SAME,
+    **{f"{name}{n}": _SAME.get(name, name) for name in (*_NUMBER_WORDS[:5], "FATAL") for n in (2, 3, 4)},
+    "SUCCESS": "INFO",
+    "INFORMATION": "INFO",
+    "INFORMATIONAL": "INFO",
+    "VERBOSE": "DEBUG",
+    "CONFIG": "DEBUG",
+    "FINE": "DEBUG",
+    "FINER": "DEBUG",
+    "FINEST": "TRACE",
+    "ERR": "ERROR",
+    "CRIT": "CRITICAL",
+    "EMERG": "EMERGENCY",
+    "PANIC": "EMERGENCY",
+}
+
+
+class Level(NamedTuple):
+    """`word` is the severity text to send, None for none; `raw` what the record said instead, if that differs."""
+
+    word: str | None
+    raw: str | None
+
+
+def level_of(severity_number: int | None, severity_text: str | None) -> Level:
+    """What to send for a record's severity. A number from 1 to 24 decides; without one the text does.
+
+    A text keeps its word if that is one of Dynatrace's with the status (INFO, WARN, ERROR) of the number. Without
+    a number, a text that is no known word gives none: by its first letter alone it could become an error.
+    """
+    text = (severity_text or "").strip()
+    upper = text.upper()
+    by_number = severity_word(severity_number or 0)
+    if by_number is None:
+        word = _KNOWN.get(upper)
+    else:
+        word = _SAME.get(upper, upper)
+        if _STATUS.get(word) != _STATUS[by_number]:
+            word = by_number
+    says_the_same = not text or upper == word or (upper == "WARNING" and word == "WARN")
+    return Level(word, None if says_the_same else severity_text)
+
 
 def severity_word(severity_number: int) -> str | None:
-    """TRACE for 1 to 4, DEBUG for 5 to 8 and so on to FATAL for 21 to 24; None for anything else."""
+    """TRACE for 1 to 4, DEBUG for 5 to 8 and so on to CRITICAL for 21 to 24; None for anything else."""
     if 1 <= severity_number <= MAX_SEVERITY_NUMBER:
-        return _WORDS[(severity_number - 1) // 4]
+        return _NUMBER_WORDS[(severity_number - 1) // 4]
     return None

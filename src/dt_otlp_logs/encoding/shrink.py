@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from .cut_warnings import CONTENT_TRIMMED, VALUE_TRIMMED, with_warning
 from .limits import cut, truncation_marker
 from .request import Group, Payload, seal, unpack
+from .reserved_names import WARNINGS
 from .wire import LENGTH_DELIMITED, Field, fields, length_delimited
 
 _STRING_VALUE = b"\x0a"  # AnyValue.string_value = 1
@@ -26,6 +28,10 @@ class _Part:
     is_text: bool = False
     is_body: bool = False
 
+    def warn(self, word: str) -> None:
+        self.value = with_warning(self.value or b"", word)
+        self.encoded = self._encode(self.value)
+
     def cut_by(self, excess: int) -> None:
         value = self.value or b""
         keep = len(value) - excess - _LENGTHS_SLACK_BYTES
@@ -47,7 +53,8 @@ def shrink(payload: Payload, max_bytes: int) -> Payload | None:
     """The single record of a payload cut so that the request has at most `max_bytes` before compression.
 
     Its content is cut first, then its longest attribute values, each at a character boundary and ending in how
-    much is missing. Returns None if that is not enough: the resource alone can be larger.
+    much is missing; `dt_otlp_logs.warnings` says so, too. Returns None if that is not enough: the resource alone can
+    be larger.
     ValueError if the payload has not exactly one record, or is damaged.
     """
     groups = unpack(payload)
@@ -55,16 +62,20 @@ def shrink(payload: Payload, max_bytes: int) -> Payload | None:
         raise ValueError("only a single record can be shrunk")
     group = groups[0]
     parts = _parts(group.records[0])
+    warnings = next((part for part in parts if part.name == WARNINGS), _Part(b"", WARNINGS))
     candidates = sorted(
-        (part for part in parts if part.value is not None),
+        (part for part in parts if part.value is not None and part is not warnings),
         key=lambda part: (part.is_body, len(part.value or b"")),
         reverse=True,
     )
+    if warnings not in parts:
+        parts.append(warnings)
     smaller = payload
     for part in candidates:
         if smaller.size_bytes <= max_bytes:
             break
-        part.cut_by(smaller.size_bytes - max_bytes)
+        warnings.warn(CONTENT_TRIMMED if part.is_body else VALUE_TRIMMED)
+        part.cut_by(_sealed(group, parts).size_bytes - max_bytes)
         smaller = _sealed(group, parts)
     return smaller if smaller.size_bytes <= max_bytes else None
 
