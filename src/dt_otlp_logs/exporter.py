@@ -5,13 +5,16 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from opentelemetry._logs import get_logger_provider
 from opentelemetry.metrics import MeterProvider, get_meter_provider
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE, OTEL_SDK_DISABLED
 
 from dt_otlp_logs.config import Config, ConfigError, Endpoint, load_config
+from dt_otlp_logs.config.enrichment import read_enrichment_attributes
 from dt_otlp_logs.delivery.assembly import delivery_worker
 from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats
 from dt_otlp_logs.delivery.metrics import DeliveryMetrics
@@ -47,8 +50,9 @@ class DynatraceLogExporter(LogRecordExporter):
     `fallback`, ...); what is not given comes from the environment (`DT_ENDPOINT`, `DT_API_TOKEN`, ...).
 
     Raises `ConfigError`, which lists every problem, when a setting is given and the configuration is wrong.
-    Made without arguments, as OpenTelemetry makes it for `OTEL_LOGS_EXPORTER=dynatrace`, it never raises: it says
-    on stderr what is wrong and counts every record as dropped, since logging must not stop an application.
+    Made as OpenTelemetry makes it, without arguments for `OTEL_LOGS_EXPORTER=dynatrace` or from the file that
+    `OTEL_CONFIG_FILE` names, it never raises: it says on stderr what is wrong and counts every record as dropped,
+    since logging must not stop an application.
 
     `export` encodes and queues, it does not wait for the network when the SDK's batch processor calls it. Called
     from elsewhere (a flush, a simple processor, a test) it waits until the records are delivered or an outage
@@ -65,12 +69,17 @@ class DynatraceLogExporter(LogRecordExporter):
         try:
             config = load_config({**given, **self._always}, os.environ)
         except ConfigError as error:
-            if given:
+            if given and not os.environ.get(OTEL_CONFIG_FILE):
                 raise
             self._worker: DeliveryWorker | None = None
             self._unconfigured = DeliveryLedger()
-            problems = "; ".join(str(error).splitlines())
-            _diagnostics.error(f"No log record is exported, the application runs on: {problems}")
+            # OpenTelemetry makes its exporters even where the SDK is switched off and gives them no record.
+            if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() != "true":
+                problems = "; ".join(
+                    str(replace(problem, source=OTEL_CONFIG_FILE) if problem.source == "argument" else problem)
+                    for problem in error.problems
+                )
+                _diagnostics.error(f"No log record is exported, the application runs on: {problems}")
             return
         self._set_up(config, meter_provider, _diagnostics)
 
@@ -91,6 +100,7 @@ class DynatraceLogExporter(LogRecordExporter):
         self._pack_limits = PackLimits(request_bytes=config.max_request_bytes)
         # An encoder for each thread, rather than one and a lock that a fork could leave locked for ever.
         self._per_thread = threading.local()
+        self._metadata: Mapping[str, str] | None = None
         self._worker = worker = delivery_worker(config, diagnostics, on_exchange=self._measure, encode=self._encode)
         if meter_provider is not None:
             url = config.endpoints[0].urls(config.fallback)[0][1]
@@ -99,8 +109,8 @@ class DynatraceLogExporter(LogRecordExporter):
         self._lost_at_last_flush = 0
         for note in config.notes:
             diagnostics.once(note)
-        # After the provider's own hook if that was registered first, else before it; `drain` suits both.
-        at_interpreter_exit(worker.drain)
+        # Before the provider's own hook if that was registered first, else after it; it suits both.
+        at_interpreter_exit(self._drain)
         at_end_of_multiprocessing_child(self._flush_everything)
         if hasattr(os, "register_at_fork"):
             in_child = weakref.WeakMethod(self._in_forked_child)
@@ -113,12 +123,22 @@ class DynatraceLogExporter(LogRecordExporter):
             self._metrics.request_done(seconds, exchange)
 
     def _in_forked_child(self) -> None:
+        # A child may be another process to OneAgent. Its encoders are made anew, with what the files say then.
+        self._per_thread = threading.local()
+        self._metadata = None
         at_end_of_forked_child(self._flush_everything)
 
     def fed_by(self, processor: LogRecordProcessor) -> None:
         """Say which processor feeds this exporter, so that its queue is emptied, too, when the process must end."""
         if self._worker is not None:
             self._feeders.add(processor)
+
+    def _drain(self) -> None:
+        """At the end of the process: not to depend on the provider's hook, in which another processor may raise."""
+        if self._worker is not None:
+            for processor in self._feeders:
+                processor.force_flush(0)  # hands over what it holds, and waits for nothing
+            self._worker.drain()
 
     def _flush_everything(self) -> None:
         """For ends of a process that the SDK does not see: SIGTERM, a multiprocessing child."""
@@ -174,8 +194,26 @@ class DynatraceLogExporter(LogRecordExporter):
             encoder: OtlpEncoder = self._per_thread.encoder
         except AttributeError:
             config = self._config
-            encoder = self._per_thread.encoder = OtlpEncoder(PROFILES[config.limits], redact=config.redact)
+            encoder = self._per_thread.encoder = OtlpEncoder(
+                PROFILES[config.limits],
+                redact=config.redact,
+                structure=config.structure,
+                resource_attributes=self._resource_attributes(),
+            )
         return encoder
+
+    def _resource_attributes(self) -> Mapping[str, str]:
+        """What Dynatrace's metadata files say; they are read with the first batch of the process."""
+        if not self._config.enrich:
+            return {}
+        if self._metadata is None:
+            self._metadata = read_enrichment_attributes()
+        return self._metadata
+
+    @property
+    def config(self) -> Config | None:
+        """Its configuration; None if that was wrong."""
+        return None if self._worker is None else self._config
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

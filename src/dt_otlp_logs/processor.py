@@ -13,6 +13,8 @@ MAX_QUEUE_SIZE = 16_384
 # Dynatrace advises batches of 1,800 to 2,000 records for logs (docs.dynatrace.com, Collector: batch use case).
 MAX_EXPORT_BATCH_SIZE = 2_000
 SCHEDULE_DELAY_MILLIS = 1_000
+# As many as Dynatrace keeps in Grail ("Log Management and Analytics default limits"); OpenTelemetry's own limit is 128.
+MAX_ATTRIBUTES = 500
 
 
 class DynatraceBatchLogRecordProcessor(BatchLogRecordProcessor):
@@ -29,7 +31,7 @@ class DynatraceBatchLogRecordProcessor(BatchLogRecordProcessor):
         max_export_batch_size: int | None = None,
         max_queue_size: int | None = None,
     ) -> None:
-        self._dynatrace_exporter = exporter
+        self.dynatrace_exporter = exporter
         exporter.fed_by(self)
         super().__init__(
             _Enqueuing(exporter),
@@ -48,7 +50,7 @@ class DynatraceBatchLogRecordProcessor(BatchLogRecordProcessor):
         # Encodes and queues, which takes no network; after a shutdown it does nothing and says False.
         emptied = super().force_flush(int(timeout_seconds * 1000))
         left_millis = max(deadline - time.monotonic(), 0.0) * 1000
-        return self._dynatrace_exporter.force_flush(left_millis) and emptied
+        return self.dynatrace_exporter.force_flush(left_millis) and emptied
 
 
 class _Enqueuing(LogRecordExporter):

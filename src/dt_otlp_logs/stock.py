@@ -1,10 +1,12 @@
 """The stock OTLP exporter under our configuration: for comparison, and for those who want nothing else."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from requests.auth import AuthBase
 
 from dt_otlp_logs.config import Config, ConfigError, Problem
 
@@ -24,6 +26,7 @@ def stock_exporter(config: Config) -> OTLPLogExporter:
     if token is not None:
         headers["authorization"] = token.authorization()
     session = requests.Session()
+    session.auth = _ConfiguredHeaders(headers)
     # Without this a ~/.netrc entry for the host replaces the Authorization header.
     session.trust_env = False
     proxy = config.proxies.for_url(url)
@@ -31,7 +34,6 @@ def stock_exporter(config: Config) -> OTLPLogExporter:
         session.proxies = {"http": proxy, "https": proxy}
     return OTLPLogExporter(
         endpoint=url,
-        headers=headers,
         timeout=config.timeout_seconds,
         compression=Compression.Gzip if config.compression == "gzip" else Compression.NoCompression,
         certificate_file=_text(config.ca_file),
@@ -39,6 +41,25 @@ def stock_exporter(config: Config) -> OTLPLogExporter:
         client_key_file=_text(config.client_key_file),
         session=session,
     )
+
+
+class _ConfiguredHeaders(AuthBase):
+    """Sends the configuration's headers, and none that the stock exporter reads from the OTEL variables by itself.
+
+    Those may be meant for another receiver, and hold its credentials; the configuration has sorted that out.
+    """
+
+    _OF_THE_REQUEST = ("accept", "connection", "content-", "host", "user-agent")
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        for name in list(request.headers):
+            if not name.lower().startswith(self._OF_THE_REQUEST):
+                del request.headers[name]
+        request.headers.update(self._headers)
+        return request
 
 
 def _text(path: Path | None) -> str | None:

@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Mapping
+from inspect import signature
 from typing import Literal
 
-from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
+from opentelemetry.sdk.environment_variables import OTEL_ATTRIBUTE_COUNT_LIMIT, OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT
 from opentelemetry.sdk.resources import Resource
 
 from dt_otlp_logs.config import Config
-from dt_otlp_logs.detector import DynatraceResourceDetector
+from dt_otlp_logs.detector import detected_resource
 from dt_otlp_logs.exporter import DynatraceJsonLogExporter, DynatraceLogExporter
 from dt_otlp_logs.processor import (
+    MAX_ATTRIBUTES,
     MAX_EXPORT_BATCH_SIZE,
     MAX_QUEUE_SIZE,
     SCHEDULE_DELAY_MILLIS,
@@ -24,10 +27,19 @@ ExporterName = Literal["dynatrace", "dynatrace_json", "stock"]
 def resource_of(
     config: Config | None, service_name: str | None, attributes: Mapping[str, str | bool | int | float] | None
 ) -> Resource:
-    """Who is logging: what is given here, over OpenTelemetry's variables and detectors, over Dynatrace's files."""
+    """Who is logging: what is given here, over OpenTelemetry's variables and detectors, over the default detectors."""
     own = {**(attributes or {}), **({"service.name": service_name} if service_name else {})}
-    described = Resource.create(own)
-    return DynatraceResourceDetector().detect().merge(described) if config is None or config.enrich else described
+    enrich = config is None or config.enrich
+    return detected_resource(os.environ, enrich=enrich).merge(Resource.create(own))
+
+
+def provider_of(resource: Resource | None) -> LoggerProvider:
+    """A provider whose records keep as many attributes as Dynatrace does, unless OpenTelemetry's variables say it."""
+    counts = (OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT, OTEL_ATTRIBUTE_COUNT_LIMIT)
+    if not any(os.environ.get(name) for name in counts) and "log_record_limits" in signature(LoggerProvider).parameters:
+        limits = LogRecordLimits(max_log_record_attributes=MAX_ATTRIBUTES)
+        return LoggerProvider(resource=resource, log_record_limits=limits)
+    return LoggerProvider(resource=resource)  # OpenTelemetry 1.44 knows the variables only, and else keeps 128
 
 
 def exporter_of(config: Config, name: ExporterName) -> LogRecordExporter:
@@ -70,8 +82,10 @@ def exporter_on(provider: LoggerProvider) -> DynatraceLogExporter | None:
     """The exporter of ours that a provider has already. The SDK does not tell, so its attributes are asked, warily."""
     processors = getattr(getattr(provider, "_multi_log_record_processor", None), "_log_record_processors", ())
     for processor in processors:
-        batch = getattr(processor, "_batch_processor", processor)
-        exporter = getattr(batch, "_exporter", None)
+        if isinstance(processor, DynatraceBatchLogRecordProcessor):
+            exporter: object = processor.dynatrace_exporter
+        else:
+            exporter = getattr(getattr(processor, "_batch_processor", processor), "_exporter", None)
         if isinstance(exporter, DynatraceLogExporter) and not exporter.is_shut_down:
             return exporter
     return None

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from dt_otlp_logs.cli import config as command
+from dt_otlp_logs.config.enrichment import EnrichmentFile
 
 TOKEN = "dt0c01.ABCDEFGHIJKLMNOPQRSTUVWX.HUNTER2HUNTER2"
 
@@ -76,15 +77,57 @@ def test_the_configuration_loads_nothing_heavy():
 
 
 def test_dynatraces_metadata_files_are_shown_with_what_they_give(run, monkeypatch):
-    from dt_otlp_logs.config.enrichment import EnrichmentFile
-
     files = [
-        EnrichmentFile("/a.json", {"host.name": "node"}),
-        EnrichmentFile("/b.json", {}),
-        EnrichmentFile("/c.json", {}, "ValueError: \x1b[2J"),
+        EnrichmentFile("/a.json", "read", {"host.name": "node", "dt.entity.host": "HOST-1"}),
+        EnrichmentFile("/a.properties", "not needed"),
+        EnrichmentFile("/b.json", "not there"),
+        EnrichmentFile("/b.properties", "read", {"k\u202e": "v"}, "line 2 is not key=value"),
+        EnrichmentFile("/c.json", "unusable", problem="\x1b[2J"),
+        EnrichmentFile("/d.json", "read"),
     ]
     monkeypatch.setattr(command, "read_enrichment", lambda: files)
     _, shown, _ = run()
-    assert "/a.json: host.name" in shown
-    assert "/b.json: not there" in shown
-    assert "/c.json: ValueError: \\x1b[2J" in shown
+    lines = shown.splitlines()
+    assert "  - /a.json: 2 attributes: host.name, dt.entity.host" in lines
+    assert "  - /a.properties: not needed, its .json says the same" in lines
+    assert "  - /b.json: not there" in lines
+    assert "  - /b.properties: 1 attribute: k\\u202e (line 2 is not key=value)" in lines
+    assert "  - /c.json: \\x1b[2J" in lines
+    assert "  - /d.json: 0 attributes" in lines
+    _, report, _ = run("--json")
+    first, second = json.loads(report)["metadata_files"][:2]
+    assert first == {
+        "path": "/a.json",
+        "state": "read",
+        "attributes": {"host.name": "node", "dt.entity.host": "HOST-1"},
+        "problem": None,
+    }
+    assert second["state"] == "not needed"
+
+
+def test_all_of_dynatraces_metadata_files_are_named(run):
+    _, shown, _ = run()
+    for name in ("dt_metadata", "dt_host_metadata", "dt_node_metadata"):
+        for ending in ("json", "properties"):
+            assert f"  - /var/lib/dynatrace/enrichment/{name}.{ending}: " in shown
+
+
+def test_the_resource_detectors_are_shown_with_where_they_come_from(run):
+    _, shown, _ = run()
+    _, _, default = shown.partition("resource detectors, those of `configure()` and of the distro `dynatrace`:\n")
+    assert default.splitlines()[:3] == ["  - process", "  - host", "  - os"]
+    _, shown, _ = run(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS="host,,k8s\x1b")
+    _, _, chosen = shown.partition("resource detectors, from OTEL_EXPERIMENTAL_RESOURCE_DETECTORS:\n")
+    assert chosen.splitlines() == ["  - host", "  - k8s\\x1b: not installed"]
+    _, report, _ = run("--json", OTEL_EXPERIMENTAL_RESOURCE_DETECTORS="*,k8s")
+    assert json.loads(report)["resource_detectors"] == [
+        {"name": "*", "installed": True},
+        {"name": "k8s", "installed": False},
+    ]
+
+
+def test_a_named_pattern_is_shown_by_its_name(run):
+    _, out, _ = run(DT_ENDPOINT="abc12345", DT_API_TOKEN=TOKEN, DT_OTLP_LOGS_REDACT="dynatrace-token\n\\d{16}")
+    assert ["redact", "dynatrace-token,", "\\d{16}", "DT_OTLP_LOGS_REDACT"] in [
+        line.split() for line in out.splitlines()
+    ]

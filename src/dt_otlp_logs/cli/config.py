@@ -14,6 +14,7 @@ from dt_otlp_logs.diagnostics import printable
 HELP = "show each setting, its value and where it came from; the token by its public part only"
 
 _WIDEST_VALUE = 60
+_DETECTORS_VARIABLE = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         origins, notes, urls = config.origins, config.notes, _urls(config)
     files = read_enrichment()
+    detectors = _detectors()
     if arguments.json:
         report = {
             "usable": not problems,
             "settings": [_described(origin) for origin in origins],
             "urls": urls,
             "metadata_files": [asdict(file) for file in files],
+            "resource_detectors": detectors,
             "notes": notes,
             "problems": [asdict(problem) for problem in problems],
         }
@@ -46,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         missing = tuple(Origin(problem.key, "-", problem.source) for problem in problems if not problem.found)
         _print_text((*missing, *origins), urls, notes)
         _print_files(files)
+        _print_detectors(detectors)
     sys.stdout.flush()
     for problem in problems:
         _say(f"dt-otlp-logs: {problem}", sys.stderr)
@@ -94,11 +98,37 @@ def _print_text(origins: tuple[Origin, ...], urls: list[dict[str, object]], note
         _say(f"  - {note}")
 
 
+def _detectors() -> list[dict[str, object]]:
+    # Only now: it brings OpenTelemetry along, which takes a moment.
+    from dt_otlp_logs.detector import detector_names, installed_detectors
+
+    installed = installed_detectors() | {"*"}
+    names = dict.fromkeys(name.strip() for name in detector_names(os.environ).split(","))
+    return [{"name": name, "installed": name in installed} for name in names if name]
+
+
 def _print_files(files: list[EnrichmentFile]) -> None:
-    _say("\nDynatrace's metadata files, whose attributes are added to the resource if `enrich` is true:")
+    _say("\nDynatrace's metadata files, whose attributes are added to every resource if `enrich` is true:")
     for file in files:
-        found = ", ".join(file.attributes) or "not there"
-        _say(f"  - {file.path}: {printable(file.problem or found)}")
+        _say(f"  - {printable(file.path)}: {printable(_in_words(file))}")
+
+
+def _in_words(file: EnrichmentFile) -> str:
+    if file.state == "not needed":
+        return "not needed, its .json says the same"
+    if file.state != "read":
+        return file.problem or file.state
+    count = f"{len(file.attributes)} attribute{'s' * (len(file.attributes) != 1)}"
+    names = f": {', '.join(file.attributes)}" if file.attributes else ""
+    return f"{count}{names}" + (f" ({file.problem})" if file.problem else "")
+
+
+def _print_detectors(detectors: list[dict[str, object]]) -> None:
+    chosen = os.environ.get(_DETECTORS_VARIABLE, "").strip()
+    where = f"from {_DETECTORS_VARIABLE}" if chosen else "those of `configure()` and of the distro `dynatrace`"
+    _say(f"\nresource detectors, {where}:")
+    for detector in detectors:
+        _say(f"  - {printable(str(detector['name']))}" + ("" if detector["installed"] else ": not installed"))
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,9 @@ from dt_otlp_logs.config.token_source import TokenSource
 _LONGEST_CONNECT_SECONDS = 3.0
 _QUEUE_IN_MEMORY = 64_000_000
 _QUEUE_ON_DISK = 1_000_000_000
+
+CAPTURES = ("level", "loggers", "capture_warnings", "capture_unhandled")
+"""The settings that say which records are made at all, not where they go."""
 
 _READ_TOGETHER = {"api_token", "api_token_file", "headers", "proxy"}
 
@@ -93,6 +96,19 @@ def load_config(settings: Mapping[str, object], environ: Mapping[str, str]) -> C
         origins=loading.origins,
         **values,
     )
+
+
+def with_captures(config: Config, settings: Mapping[str, object], environ: Mapping[str, str]) -> Config:
+    """The same configuration with what `settings` and the environment say of level, loggers and captures.
+
+    Raises `ConfigError` if one of these is wrong, or if a keyword is no setting.
+    """
+    loading = Loading(settings, environ)
+    loading.check_names()
+    values: dict[str, Any] = {key: loading.read(key) for key in CAPTURES}
+    if loading.problems:
+        raise ConfigError(tuple(loading.problems), loading.origins, loading.notes)
+    return replace(config, **values)
 
 
 def _check_endpoints(loading: Loading, endpoints: tuple[Endpoint, ...], values: Mapping[str, Any]) -> None:

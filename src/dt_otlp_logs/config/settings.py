@@ -7,6 +7,7 @@ from dt_otlp_logs.config import readers
 from dt_otlp_logs.config.endpoint import BASE_VARIABLE, LOGS_VARIABLE, OTLP_PATH
 from dt_otlp_logs.config.headers import Headers
 from dt_otlp_logs.config.masking import escape, mask
+from dt_otlp_logs.config.redaction import show_patterns
 from dt_otlp_logs.config.setting import Setting, choice
 
 OWN_PREFIX = "DT_OTLP_LOGS_"
@@ -23,10 +24,6 @@ def _otel(name: str) -> tuple[str, str]:
 def _show_endpoints(endpoints: Any) -> str:
     addresses = [str(endpoint.otlp_url or endpoint.json_url).removesuffix(OTLP_PATH) for endpoint in endpoints]
     return escape(mask(", ".join(addresses)))
-
-
-def _show_patterns(patterns: Any) -> str:
-    return ", ".join(escape(pattern.pattern) for pattern in patterns) or "none"
 
 
 def _show_headers(headers: Any) -> str:
@@ -123,15 +120,15 @@ SETTINGS: tuple[Setting, ...] = (
         "the proxy to use; unless set, HTTPS_PROXY and HTTP_PROXY; NO_PROXY names exceptions",
     ),
     Setting("enrich", (_own("enrich"),), readers.switch, True,
-        "let `configure()` add the host's and pod's attributes from Dynatrace's metadata files; in zero-code mode "
-        "`OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=dynatrace` does"),
+        "add the attributes of host, process and pod in Dynatrace's metadata files to every resource without them"),
     Setting(
         "structure", (_own("structure"),), readers.structure, None,
         "how Dynatrace keeps nested values: `raw` or `flattened`; unset: as the tenant is set",
     ),
     Setting(
         "redact", (_own("redact"),), readers.patterns, (),
-        "regular expressions, one a line, whose matches become ***", _show_patterns,
+        "regular expressions, one a line, whose matches become ***; `dynatrace-token` stands for one that finds access "
+        "tokens, keeping their public part", show_patterns,
     ),
     Setting(
         "level", (_own("level"),), readers.level, logging.NOTSET,
