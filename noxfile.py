@@ -15,9 +15,17 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 LOWEST_OPENTELEMETRY = [
     "opentelemetry-sdk==1.44.0",
     "opentelemetry-exporter-otlp-proto-http==1.44.0",
+    "opentelemetry-configuration==0.65b0",
     "opentelemetry-distro==0.65b0",
-    "opentelemetry-instrumentation-logging==0.65b0",
+    "opentelemetry-instrumentation-asgi==0.65b0",
+    "opentelemetry-instrumentation-celery==0.65b0",
+    "opentelemetry-instrumentation-django==0.65b0",
+    "opentelemetry-instrumentation-fastapi==0.65b0",
     "opentelemetry-instrumentation-flask==0.65b0",
+    "opentelemetry-instrumentation-logging==0.65b0",
+    "opentelemetry-instrumentation-structlog==0.65b0",
+    "opentelemetry-instrumentation-threading==0.65b0",
+    "opentelemetry-resource-detector-containerid==0.65b0",
 ]
 
 

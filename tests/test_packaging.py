@@ -26,10 +26,15 @@ def test_the_extras_bring_what_their_names_say() -> None:
     assert names("cli") == {"rich"}
     assert names("emulator") == {"starlette", "uvicorn"}
     assert names("fast") == {"isal", "orjson"}
+    assert names("detectors") == {"opentelemetry-resource-detector-containerid"}
+    assert names("file") == {"opentelemetry-configuration"}
+    assert names("pytest") == names("emulator") | {"pytest"}
 
 
 def test_all_is_everything_but_the_development_tools() -> None:
-    everything = set().union(*(names(extra) for extra in ("auto", "cli", "emulator", "fast", "demo")))
+    everything = set().union(
+        *(names(extra) for extra in ("auto", "cli", "emulator", "fast", "demo", "detectors", "file"))
+    )
     assert names("all") == everything
     assert {"pytest", "hypothesis", "ruff", "mypy"} <= names("dev") - names("all")
 

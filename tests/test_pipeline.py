@@ -1,11 +1,6 @@
 """`configure()`: one call, and what Python's logging says is in Dynatrace."""
 
 import logging
-import logging.config
-import os
-import subprocess
-import sys
-import textwrap
 
 import pytest
 from opentelemetry import _logs, trace
@@ -13,24 +8,13 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 import dt_otlp_logs
+from doubles.script import run_script
 from dt_otlp_logs import ConfigError, DeliveryStats, DynatraceLoggingHandler, configure
 from dt_otlp_logs.emulator import Fault, RunningEmulator
 
 
 def start(emulator: RunningEmulator, **options: object) -> dt_otlp_logs.LogPipeline:
     return configure(emulator.url, emulator.api_token, service_name="checkout", set_global=False, **options)
-
-
-def run_script(emulator: RunningEmulator, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a process of its own: what is global to a process is tested from outside."""
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        env={**os.environ, "DT_ENDPOINT": emulator.url, "DT_API_TOKEN": emulator.api_token, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_the_example_of_the_readme_delivers_a_typed_record(emulator: RunningEmulator) -> None:
@@ -250,6 +234,43 @@ def test_opentelemetry_switched_off_is_off(emulator: RunningEmulator) -> None:
     )
     assert done.returncode == 0
     assert not emulator.records()
+
+
+def test_opentelemetry_switched_off_needs_no_configuration(emulator: RunningEmulator) -> None:
+    script = """
+        import logging, dt_otlp_logs
+        with dt_otlp_logs.configure(level=logging.INFO) as pipeline:
+            logging.error("no")
+            pipeline.flush(1.0)
+    """
+    done = run_script(emulator, script, OTEL_SDK_DISABLED="true", DT_ENDPOINT="", DT_API_TOKEN="")
+    assert (done.returncode, done.stderr) == (0, "ERROR:root:no\n")
+
+
+@pytest.mark.parametrize("elsewhere", ["", "https://abc12345.live.dynatrace.com"])
+def test_an_exporter_that_opentelemetry_made_is_used_wherever_the_environment_points(
+    emulator: RunningEmulator, elsewhere: str
+) -> None:
+    script = f"""
+        import logging
+        from opentelemetry._logs import set_logger_provider
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+        import dt_otlp_logs
+
+        provider = LoggerProvider()
+        exporter = dt_otlp_logs.DynatraceLogExporter(endpoint={emulator.url!r}, api_token={emulator.api_token!r})
+        provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+        set_logger_provider(provider)
+        for _ in range(2):
+            pipeline = dt_otlp_logs.configure(level=logging.INFO)
+        assert pipeline.exporter is exporter
+        logging.info("hello")
+        assert pipeline.flush()
+    """
+    done = run_script(emulator, script, DT_ENDPOINT=elsewhere, DT_API_TOKEN="dt0c01.NONE.NONE" if elsewhere else "")
+    assert done.returncode == 0, done.stderr
+    assert [record["content"] for record in emulator.records()] == ["hello"]
 
 
 def test_logging_may_be_configured_after_us(emulator: RunningEmulator, tmp_path) -> None:

@@ -1,28 +1,26 @@
-"""`configure()` and the pipeline it makes: provider, processor, exporter and handler, one for each process."""
+"""`configure()` and the one pipeline that runs in a process."""
 
 import logging
 import os
 import threading
-import time
 import weakref
 from collections.abc import Mapping
-from types import TracebackType
+from contextlib import AbstractContextManager, nullcontext
 
 from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
+from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.resources import Resource
 
-from dt_otlp_logs.config import Config, ConfigError, Problem, load_config
-from dt_otlp_logs.delivery.ledger import DeliveryStats
+from dt_otlp_logs.config import CAPTURES, Config, ConfigError, Problem, load_config, with_captures
 from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.exporter import DynatraceLogExporter
-from dt_otlp_logs.handler import DynatraceLoggingHandler, is_opentelemetrys
+from dt_otlp_logs.log_pipeline import LogPipeline
 from dt_otlp_logs.reconfiguration import survive_reconfiguration
-from dt_otlp_logs.wiring import ExporterName, exporter_of, exporter_on, processor_for, resource_of, take_off
+from dt_otlp_logs.structlog_instrumentation import send_structlog_events_once
+from dt_otlp_logs.wiring import ExporterName, exporter_of, exporter_on, processor_for, provider_of, resource_of
 
-# An hour stands for "however long it takes": timers of the system cannot take infinity.
-_LONGEST_FLUSH_SECONDS = 3_600.0
+__all__ = ["LogPipeline", "configure", "provider_for_a_handler"]
 
 _diagnostics = Diagnostics()
 # Held only while nothing is done that may log in another thread and wait for it there: resource detectors do.
@@ -30,119 +28,9 @@ _lock = threading.RLock()
 # Some thread is starting a pipeline for a handler; what others log meanwhile cannot wait for it.
 _starting = False
 _was_shut_down = False
-_running: "LogPipeline | None" = None
+_running: LogPipeline | None = None
 # A provider that was shut down stays global, since OpenTelemetry lets nobody replace it; it takes no more records.
 _ended_providers: "weakref.WeakSet[LoggerProvider]" = weakref.WeakSet()
-
-
-class LogPipeline:
-    """Logging calls on their way to Dynatrace. Made by `configure()`; as a context manager it shuts down at the end."""
-
-    def __init__(
-        self,
-        config: Config | None,
-        provider: LoggerProvider,
-        processor: BatchLogRecordProcessor | None,
-        exporter: LogRecordExporter,
-        handler: DynatraceLoggingHandler,
-        *,
-        owns_provider: bool,
-    ) -> None:
-        self.config = config
-        """None if a handler started the pipeline and the environment's configuration was wrong."""
-        self.provider = provider
-        """The OpenTelemetry LoggerProvider: ours, or the one that was set globally before."""
-        self.exporter = exporter
-        self.handler = handler
-        """The handler, attached to a logger unless OpenTelemetry's own handler is there already."""
-        self._processor = processor
-        self._owns_provider = owns_provider
-        self._attached: list[logging.Logger] = []
-        self._is_shut_down = False
-
-    def flush(self, timeout: float = 5.0) -> bool:
-        """Wait at most `timeout` seconds; True only if everything logged before is delivered and nothing was lost.
-
-        With `exporter="stock"` neither the timeout nor the answer can be relied on: the stock exporter has no such.
-        """
-        timeout = min(timeout, _LONGEST_FLUSH_SECONDS)
-        if self._processor is not None:
-            return self._processor.force_flush(int(timeout * 1000))
-        deadline = time.monotonic() + timeout
-        emptied = self.provider.force_flush(int(timeout * 1000))
-        left_millis = max(deadline - time.monotonic(), 0.0) * 1000
-        return isinstance(self.exporter, DynatraceLogExporter) and self.exporter.force_flush(left_millis) and emptied
-
-    def shutdown(self, timeout: float = 5.0) -> bool:
-        """Detach the handler, deliver what waits within `timeout` seconds, and close. True if everything arrived.
-
-        A second call does nothing. Records logged afterwards are not exported; `configure()` starts anew.
-        """
-        global _running, _was_shut_down
-        with _lock:
-            if _running is self:
-                _running, _was_shut_down = None, True
-            if self._is_shut_down:
-                return True
-            self._is_shut_down = True
-        self.detach()
-        deadline = time.monotonic() + timeout
-        delivered = self.flush(timeout)
-        if self._processor is None:
-            return delivered  # the exporter is another's, who will shut it down
-        if isinstance(self.exporter, DynatraceLogExporter):
-            # First, so that the provider's own shutdown finds nothing to wait for.
-            delivered = self.exporter.shutdown(max(deadline - time.monotonic(), 0.0) * 1000) and delivered
-        if self._owns_provider:
-            self.provider.shutdown()
-            _ended_providers.add(self.provider)
-        else:
-            self._processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK's
-            take_off(self.provider, self._processor)
-        return delivered
-
-    def stats(self) -> DeliveryStats:
-        """What became of the records so far. With `exporter="stock"` all numbers are 0: it does not count."""
-        return self.exporter.stats() if isinstance(self.exporter, DynatraceLogExporter) else DeliveryStats()
-
-    def attach(self, logger: logging.Logger, level: int) -> None:
-        """Attach the handler to a logger, once, and not beside an OpenTelemetry handler that sends the same records.
-
-        The logger lets records of this level through afterwards, whoever hands them over.
-        """
-        if level != logging.NOTSET and logger.getEffectiveLevel() > level:
-            logger.setLevel(level)
-        if logger in self._attached:
-            return
-        if any(isinstance(other, DynatraceLoggingHandler) and other.finds_its_provider for other in logger.handlers):
-            return
-        if any(is_opentelemetrys(other) for other in logger.handlers):
-            _diagnostics.once(
-                f"the {logger.name} logger has a handler for OpenTelemetry already; no second one is added"
-            )
-            return
-        self.handler.setLevel(min(self.handler.level, level) if self._attached else level)
-        logger.addHandler(self.handler)
-        self._attached.append(logger)
-
-    def detach(self) -> None:
-        """Take the handler off its loggers."""
-        for logger in self._attached:
-            logger.removeHandler(self.handler)
-        self._attached.clear()
-
-    @property
-    def attached(self) -> tuple[logging.Logger, ...]:
-        """The loggers that the handler is attached to."""
-        return tuple(self._attached)
-
-    def __enter__(self) -> "LogPipeline":  # noqa: PYI034  # typing.Self is of 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.shutdown(self.config.shutdown_timeout_seconds if self.config else 0.0)
 
 
 def configure(
@@ -151,7 +39,7 @@ def configure(
     *,
     service_name: str | None = None,
     resource_attributes: Mapping[str, str | bool | int | float] | None = None,
-    level: int = logging.NOTSET,
+    level: int | str = logging.NOTSET,
     logger: logging.Logger | str | None = None,
     set_global: bool = True,
     exporter: ExporterName = "dynatrace",
@@ -164,26 +52,30 @@ def configure(
         api_token: a token with the scope `logs.ingest`; else `DT_API_TOKEN` or a file named by `api_token_file`.
         service_name: `service.name` of the resource; else `OTEL_SERVICE_NAME`.
         resource_attributes: more attributes of the resource; they win over `OTEL_RESOURCE_ATTRIBUTES`.
-        level: the least level to send. If the logger itself lets less through (the root logger starts at WARNING),
-            the logger is set to this level, too.
-        logger: where to attach the handler; the root logger without it.
+        level: the least level to send, a number or its name; else `DT_OTLP_LOGS_LEVEL`. If a logger that gets the
+            handler lets less through (the root logger starts at WARNING), it is set to this level, too.
+        logger: where to attach the handler; the root logger without it. `loggers`, a setting, names further ones, for
+            those that do not propagate to it: `loggers="uvicorn.access, gunicorn.error"`.
         set_global: make the provider OpenTelemetry's global one, if there is none yet.
         exporter: `"dynatrace"`, `"dynatrace_json"` (JSON ingest alone) or `"stock"` (OpenTelemetry's own exporter
             under this configuration, with its losses).
         **settings: any other setting of the README's table.
 
     Where an SDK LoggerProvider is set globally already, the exporter is added to that one and its resource stays.
-    A second call answers the running pipeline, attaches it to a further *logger* if one is named, and says on stderr
-    which settings differ. Under `OTEL_LOGS_EXPORTER=dynatrace` it answers a pipeline around the exporter that is there.
+    A second call answers the running pipeline, attaches it to further loggers, captures what is to be captured from now
+    on, and says on stderr which other settings differ. Under `OTEL_LOGS_EXPORTER=dynatrace` the pipeline is around the
+    exporter that is there. `basicConfig`, `dictConfig` and `fileConfig` called later leave the handler where it is, its
+    loggers enabled and as open as asked here; a logger whose handlers are replaced by hand is without it.
 
     Raises:
         ConfigError: the configuration is incomplete or wrong; it lists every problem.
     """
     global _running, _was_shut_down
-    given = {"endpoint": endpoint, "api_token": api_token, **settings}
+    asked_level = None if level == logging.NOTSET else level
+    given = {"endpoint": endpoint, "api_token": api_token, "level": asked_level, **settings}
     if exporter == "dynatrace_json":
         given["fallback"] = "json-only"
-    config = load_config(given, os.environ)
+    config = _load(given)
     if exporter not in ("dynatrace", "dynatrace_json", "stock"):
         raise ConfigError(
             (Problem("exporter", "argument", repr(exporter)[:100], "dynatrace, dynatrace_json or stock"),)
@@ -191,17 +83,49 @@ def configure(
     resource = resource_of(config, service_name, resource_attributes) if _needs_resource() else None
     with _lock:
         if _running is None:
-            _running, _was_shut_down = _wire(config, exporter, resource, set_global=set_global), False
+            _running, _was_shut_down = (
+                _wire(config, exporter, resource, set_global=set_global, is_named=endpoint is not None),
+                False,
+            )
             if resource is None and (service_name or resource_attributes):
                 _diagnostics.once(
                     "a LoggerProvider is set globally already: its resource stays as it is, "
                     "service_name and resource_attributes are not used"
                 )
-        else:
+        elif config is not None:
             _say_what_differs(_running, config, service_name, resource_attributes)
-        survive_reconfiguration(_attached_handlers)
-        _running.attach(logger if isinstance(logger, logging.Logger) else logging.getLogger(logger), level)
-        return _running
+        running = _running
+    if config is None:
+        return running
+    # Not under the lock: logging has one of its own, held by whoever configures it and maybe logs meanwhile.
+    _survive_others()
+    running.listen(config, logger if isinstance(logger, logging.Logger) else logging.getLogger(logger))
+    return running
+
+
+def _load(given: Mapping[str, object]) -> Config | None:
+    """The configuration of one call; None where it is incomplete and OpenTelemetry is switched off anyway.
+
+    A pipeline that runs, or an exporter that OpenTelemetry has made (from `OTEL_CONFIG_FILE`, say), knows where to
+    send even if the environment does not say so.
+    """
+    try:
+        return load_config(given, os.environ)
+    except ConfigError:
+        if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
+            return None
+        known = _known_config()
+        if known is None or any(given[key] is not None for key in given.keys() - set(CAPTURES)):
+            raise
+        return with_captures(known, given, os.environ)
+
+
+def _known_config() -> Config | None:
+    if _running is not None:
+        return _running.config
+    provider = _provider_in_use()
+    there = None if provider is None else exporter_on(provider)
+    return None if there is None else there.config
 
 
 def _provider_in_use() -> LoggerProvider | None:
@@ -215,30 +139,38 @@ def _needs_resource() -> bool:
 
 
 def _wire(
-    config: Config | None, exporter_name: ExporterName, resource: Resource | None, *, set_global: bool
+    config: Config | None,
+    exporter_name: ExporterName,
+    resource: Resource | None,
+    *,
+    set_global: bool = True,
+    is_named: bool = False,
 ) -> LogPipeline:
+    """`is_named`: the caller said himself where to send, and wants just that."""
     provider = _provider_in_use()
     owns_provider = provider is None
     if provider is None:
-        provider = LoggerProvider(resource=resource)
+        provider = provider_of(resource)
         if set_global and not isinstance(get_logger_provider(), LoggerProvider):
             set_logger_provider(provider)
     there = exporter_on(provider)
-    handler = DynatraceLoggingHandler(logger_provider=provider)
-    if there is not None and there.endpoints == (config.endpoints if config else ()):
+    asked = config.endpoints if config else ()
+    if there is not None and (there.endpoints == asked or (there.endpoints and not is_named)):
         # Zero code, or the application's own pipeline: a second exporter would deliver everything twice.
-        return LogPipeline(config, provider, None, there, handler, owns_provider=False)
+        return LogPipeline(config, provider, None, there, owns_provider=False, ends=_ends)
     exporter = DynatraceLogExporter() if config is None else exporter_of(config, exporter_name)
     processor = processor_for(exporter)
     provider.add_log_record_processor(processor)
-    return LogPipeline(config, provider, processor, exporter, handler, owns_provider=owns_provider)
+    return LogPipeline(config, provider, processor, exporter, owns_provider=owns_provider, ends=_ends)
 
 
 def _say_what_differs(
     running: LogPipeline, asked: Config, service_name: str | None, attributes: Mapping[str, object] | None
 ) -> None:
     before = {origin.key: origin.shown for origin in running.config.origins} if running.config else {}
-    differs = [origin.key for origin in asked.origins if before.get(origin.key) != origin.shown]
+    differs = [
+        origin.key for origin in asked.origins if origin.key not in CAPTURES and before.get(origin.key) != origin.shown
+    ]
     resource = running.provider.resource.attributes
     if service_name and resource.get("service.name") != service_name:
         differs.append("service_name")
@@ -250,8 +182,34 @@ def _say_what_differs(
         )
 
 
-def _attached_handlers() -> list[tuple[logging.Logger, logging.Handler]]:
-    return [(logger, _running.handler) for logger in _running.attached] if _running else []
+def _ends(pipeline: LogPipeline) -> bool:
+    """Whether this is the first time that it ends."""
+    global _running, _was_shut_down
+    with _lock:
+        if _running is pipeline:
+            _running, _was_shut_down = None, True
+        if pipeline.has_ended:
+            return False
+        pipeline.has_ended = True
+        if pipeline.owns_provider:
+            _ended_providers.add(pipeline.provider)
+        return True
+
+
+def _survive_others() -> None:
+    """Stay where others configure logging after us, and send nothing twice beside others that send."""
+    survive_reconfiguration(_put_aside)
+    send_structlog_events_once(_running_provider)
+
+
+def _put_aside() -> AbstractContextManager[None]:
+    running = _running
+    return running.put_aside() if running is not None else nullcontext()
+
+
+def _running_provider() -> LoggerProvider | None:
+    running = _running
+    return None if running is None else running.provider
 
 
 def provider_for_a_handler() -> LoggerProvider | None:
@@ -275,8 +233,12 @@ def provider_for_a_handler() -> LoggerProvider | None:
         resource = resource_of(config, None, None) if _needs_resource() else None
         with _lock:
             if _running is None:
-                _running = _wire(config, "dynatrace", resource, set_global=True)
-            return _running.provider
+                _running = _wire(config, "dynatrace", resource)
+            running = _running
+        if config is not None:
+            _survive_others()
+            running.listen(config)
+        return running.provider
     finally:
         _starting = False
 

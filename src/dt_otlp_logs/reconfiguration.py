@@ -1,44 +1,40 @@
-"""Keeps handlers where they are when an application configures logging after them."""
+"""Lets an application configure logging after us: it finds its logging as if we were not there, and we stay."""
 
 import functools
 import logging
 import logging.config
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-Attached = Callable[[], Iterable[tuple[logging.Logger, logging.Handler]]]
+PutAside = Callable[[], AbstractContextManager[None]]
 
 _wrapped = False
 
 
-def survive_reconfiguration(attached: Attached) -> None:
-    """From now on `basicConfig`, `dictConfig` and `fileConfig` find the logging of an application without the attached
-    handlers, and leave them attached.
+def survive_reconfiguration(put_aside: PutAside) -> None:
+    """From now on `basicConfig`, `dictConfig` and `fileConfig` work inside of `put_aside()`.
 
-    Left alone, `dictConfig` would take them away without a word, and `basicConfig` would do nothing since a handler is
-    there, so that the application's own console output would be missing. Once for each process.
+    Left alone, `dictConfig` would take our handlers away without a word, and `basicConfig` would do nothing since a
+    handler is there, so that the application's own console output would be missing. Once for each process.
     """
     global _wrapped
     if _wrapped:
         return
     _wrapped = True
-    logging.basicConfig = _aside(logging.basicConfig, attached)
-    logging.config.fileConfig = _aside(logging.config.fileConfig, attached)
-    # The method, not the function dictConfig: many modules have imported that by name.
-    configurator: Any = logging.config.DictConfigurator
-    configurator.configure = _aside(configurator.configure, attached)
+    logging.basicConfig = _inside(put_aside, logging.basicConfig)
+    configuration: Any = logging.config
+    # What the functions dictConfig and fileConfig call: many modules have imported those by name.
+    configuration.DictConfigurator.configure = _inside(put_aside, configuration.DictConfigurator.configure)
+    # Not documented, and the same in Python 3.10 to 3.13.
+    of_file = "_install_loggers" if hasattr(configuration, "_install_loggers") else "fileConfig"
+    setattr(configuration, of_file, _inside(put_aside, getattr(configuration, of_file)))
 
 
-def _aside(configure: Callable[..., Any], attached: Attached) -> Callable[..., Any]:
+def _inside(put_aside: PutAside, configure: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(configure)
     def with_handlers_put_aside(*args: Any, **kwargs: Any) -> Any:
-        put_aside = [(logger, handler) for logger, handler in attached() if handler in logger.handlers]
-        for logger, handler in put_aside:
-            logger.removeHandler(handler)
-        try:
+        with put_aside():
             return configure(*args, **kwargs)
-        finally:
-            for logger, handler in put_aside:
-                logger.addHandler(handler)
 
     return with_handlers_put_aside

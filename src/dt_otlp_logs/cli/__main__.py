@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = ("demo", "send", "config", "queue", "emulate")
+COMMANDS = ("status", "demo", "send", "config", "queue", "emulate")
 
 # Packages that come with an extra only; whoever starts the demo needs all of its own.
 _EXTRAS = {"starlette": "emulator", "uvicorn": "emulator", "rich": "cli", "flask": "demo", "opentelemetry": "demo"}

@@ -3,82 +3,13 @@
 Expected loglevels are Dynatrace's words (semantic dictionary, `loglevel`); severity numbers are OpenTelemetry's.
 """
 
-import dataclasses
-import datetime as dt
-import decimal
-import enum
 import logging
-import uuid
-from collections.abc import Iterator
 
 import pytest
-from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
-from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk._logs import ReadableLogRecord
 
 from dt_otlp_logs import DynatraceLoggingHandler
-
-
-class Logged:
-    def __init__(self) -> None:
-        self.exporter = InMemoryLogRecordExporter()
-        provider = LoggerProvider()
-        provider.add_log_record_processor(SimpleLogRecordProcessor(self.exporter))
-        self.handler = DynatraceLoggingHandler(logger_provider=provider)
-        self.log = logging.getLogger("handled")
-        self.log.propagate = False
-        self.log.setLevel(1)
-        self.log.addHandler(self.handler)
-
-    @property
-    def records(self) -> list[ReadableLogRecord]:
-        return list(self.exporter.get_finished_logs())
-
-    @property
-    def only(self) -> ReadableLogRecord:
-        (record,) = self.records
-        return record
-
-
-@pytest.fixture
-def logged() -> Iterator[Logged]:
-    made = Logged()
-    yield made
-    made.log.removeHandler(made.handler)
-
-
-def attributes(record: ReadableLogRecord) -> dict[str, object]:
-    return dict(record.log_record.attributes)
-
-
-@pytest.mark.parametrize(
-    ("level", "text", "number"),
-    [
-        (logging.CRITICAL, "CRITICAL", 21),
-        (logging.ERROR, "ERROR", 17),
-        (logging.WARNING, "WARN", 13),
-        (logging.INFO, "INFO", 9),
-        (logging.DEBUG, "DEBUG", 5),
-        (5, "TRACE", 1),
-        (1, "TRACE", 1),
-        (15, "DEBUG", 8),
-        (25, "INFO", 12),
-        (35, "WARN", 16),
-        (45, "ERROR", 20),
-        (55, "CRITICAL", 24),
-        (1000, "CRITICAL", 24),
-    ],
-)
-def test_each_level_has_a_loglevel_that_dynatrace_knows(logged: Logged, level: int, text: str, number: int) -> None:
-    logged.log.log(level, "x")
-    record = logged.only.log_record
-    assert (record.severity_text, record.severity_number.value) == (text, number)
-
-
-def test_a_custom_level_keeps_its_name_beside_the_loglevel(logged: Logged) -> None:
-    logging.addLevelName(25, "SUCCESS")
-    logged.log.log(25, "done")
-    assert logged.only.log_record.severity_text == "INFO"
-    assert attributes(logged.only)["log.raw_level"] == "SUCCESS"
+from handler.logged import Logged, attributes
 
 
 def test_message_logger_and_place_are_there(logged: Logged) -> None:
@@ -100,32 +31,6 @@ def test_extra_arrives_with_its_types(logged: Logged) -> None:
     assert (found["n"], found["f"], found["b"], found["s"]) == (1, 1.5, True, "text")
     assert list(found["l"]) == [1, 2]
     assert found["d"]["a"]["b"] == 1
-
-
-class Colour(enum.Enum):
-    RED = "red"
-
-
-@dataclasses.dataclass
-class Point:
-    x: int
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
-        (decimal.Decimal("1.10"), "1.10"),
-        (dt.datetime(2026, 11, 25, tzinfo=dt.timezone.utc), "2026-11-25T00:00:00+00:00"),
-        (Point(3), "Point(x=3)"),
-    ],
-)
-def test_other_values_become_a_useful_text_without_a_warning(
-    logged: Logged, value: object, text: str, recwarn: pytest.WarningsRecorder
-) -> None:
-    logged.log.info("x", extra={"value": value})
-    assert attributes(logged.only)["value"] == text
-    assert not recwarn.list
 
 
 def test_an_exception_says_its_type_message_and_whole_story(logged: Logged) -> None:

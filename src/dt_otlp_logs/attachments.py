@@ -1,0 +1,80 @@
+"""Where a pipeline's handler is: on which loggers, opened to which level, also after logging was configured anew."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from opentelemetry._logs import LoggerProvider
+
+from dt_otlp_logs.diagnostics import Diagnostics
+from dt_otlp_logs.handler import DynatraceLoggingHandler, is_opentelemetrys
+from dt_otlp_logs.handler.destination import provider_behind
+
+_diagnostics = Diagnostics()
+
+
+class Attachments:
+    """One handler on several loggers. A record that passes it twice is sent once: the handler sees to that."""
+
+    def __init__(self, handler: DynatraceLoggingHandler, provider: LoggerProvider) -> None:
+        self._handler = handler
+        self._provider = provider
+        self._levels: dict[logging.Logger, int] = {}
+
+    def add(self, loggers: Sequence[logging.Logger], level: int) -> None:
+        """Attach the handler to loggers, once, and not beside an OpenTelemetry handler that sends the same records.
+
+        A logger lets records of this level through afterwards, whoever hands them over. The handler sends no less
+        than other loggers were attached for. NOTSET leaves both as they are.
+        """
+        if level != logging.NOTSET and loggers:
+            others = self._levels.keys() - set(loggers)
+            self._handler.setLevel(min(self._handler.level, level) if others else level)
+        for logger in loggers:
+            _open(logger, level)
+            if self._handler not in logger.handlers and not self._is_sent_by_another(logger):
+                logger.addHandler(self._handler)
+            self._levels[logger] = level or self._levels.get(logger, logging.NOTSET)
+
+    def clear(self) -> None:
+        """Take the handler off its loggers."""
+        loggers = list(self._levels)
+        self._levels.clear()
+        for logger in loggers:
+            logger.removeHandler(self._handler)
+
+    @contextmanager
+    def put_aside(self) -> Iterator[None]:
+        """Meanwhile the loggers are without the handler; afterwards with it, as open as before, and not disabled.
+
+        A logger that the application itself took the handler from stays without it.
+        """
+        loggers = list(self._levels)
+        attached = [
+            logger for logger in loggers if self._handler in logger.handlers or self._is_sent_by_another(logger)
+        ]
+        enabled = [logger for logger in loggers if not logger.disabled]
+        for logger in attached:
+            logger.removeHandler(self._handler)
+        try:
+            yield
+        finally:
+            for logger in attached:
+                if logger in self._levels and not self._is_sent_by_another(logger):
+                    logger.addHandler(self._handler)
+            for logger in enabled:
+                logger.disabled = False
+                _open(logger, self._levels.get(logger, logging.NOTSET))
+
+    def _is_sent_by_another(self, logger: logging.Logger) -> bool:
+        if any(is_opentelemetrys(other) and provider_behind(other) is self._provider for other in logger.handlers):
+            _diagnostics.once(
+                f"the {logger.name} logger has a handler for OpenTelemetry already; no second one is added"
+            )
+            return True
+        return any(isinstance(other, DynatraceLoggingHandler) and other.finds_its_provider for other in logger.handlers)
+
+
+def _open(logger: logging.Logger, level: int) -> None:
+    if level != logging.NOTSET and logger.getEffectiveLevel() > level:
+        logger.setLevel(level)

@@ -1,0 +1,248 @@
+"""From Python's logging to OpenTelemetry: a `logging.LogRecord` becomes a log record with all it says."""
+
+import importlib
+import logging
+import sys
+import threading
+import time
+import weakref
+from contextvars import ContextVar
+
+from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+from opentelemetry.util.types import AnyValue
+
+from dt_otlp_logs.encoding.plain_value import plain_value, words
+from dt_otlp_logs.encoding.safe_text import safe_text
+from dt_otlp_logs.handler.attributes import record_attributes
+from dt_otlp_logs.handler.destination import provider_behind
+from dt_otlp_logs.handler.dict_message import dict_message, take_content, take_exception
+from dt_otlp_logs.handler.exceptions import exception_attributes
+from dt_otlp_logs.handler.loguru_message import LoguruRecord, logging_record
+from dt_otlp_logs.handler.severity import severity_of
+from dt_otlp_logs.handler.structlog_event import take_event
+from dt_otlp_logs.handler.trace_context import capture_trace_context, context_of
+
+# The first is OpenTelemetry's (semantic conventions, `otel.event.name`), the second what came before it.
+_EVENT_NAMES = ("otel.event.name", "event.name")
+
+_emitting: ContextVar[bool] = ContextVar("dt_otlp_logs_emitting", default=False)
+
+# The record that this thread handed over last, and to which provider: handlers get a record one after the other.
+_last_sent = threading.local()
+
+# Their records are about exporting when they come while exporting: each would cause the next one.
+_OF_EXPORTING = ("urllib3", "requests", "opentelemetry", "httpx", "httpcore")
+
+# Fills in for `pipeline`, which stands above its handler: answers the provider of the running pipeline, or of one that
+# it configures from the environment; None while it is doing so in another thread, or after its shutdown.
+_PIPELINE = "dt_otlp_logs.pipeline"
+
+
+class DynatraceLoggingHandler(logging.Handler):
+    """Hands every record to OpenTelemetry, so that it reads in Dynatrace as its author wrote it.
+
+    Made without a provider (by `dictConfig`, say) it uses the running pipeline, or configures one from the
+    environment when the first record comes. It never raises into the application and never waits: what goes wrong is
+    printed as every handler of the standard library does (`logging.raiseExceptions`), and the record is sent with a
+    text in place of what could not be read.
+
+    - **Content** is the message with its arguments, or what the handler's formatter makes of the record. A dict as
+      message gives its items as attributes; content is the first text among its `message`, `msg`, `event`, `content`,
+      `body` and `text`, else the dict as JSON.
+    - **Attributes** are `extra` and the items of a dict message, with their types and nested, as they are at the call;
+      `encoding.plain_value` says what becomes of dates, UUIDs, enums, dataclasses, models, arrays and the like. A
+      name that both have is `extra`'s; the dict's value is then in `overwritten1.<name>`. An empty name becomes `_`.
+      After them come `code.file.path`, `code.function.name`, `code.line.number`, `code.stacktrace` (`stack_info`),
+      `thread.id`, `thread.name`, `process.pid`, `process.name` (of a multiprocessing child), `asyncio.task.name`,
+      without what logging was told not to collect, and without those that `extra` gives itself. Last come
+      `exception.*`, `log.raw_level` and whatever is named `dt.*`: the SDK keeps 128 attributes unless told otherwise
+      (`OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`) and gives up the first.
+    - **Exceptions** (`exc_info`) give `exception.type` with its module, `exception.message` (`str()` of it) and
+      `exception.stacktrace` with causes, notes and groups. They are read back from the text where a `QueueHandler`
+      has merged them into the message.
+    - **Severity** is a word that Dynatrace knows and OpenTelemetry's number; levels below DEBUG are TRACE, those in
+      between have the numbers in between. `log.raw_level` keeps the level's own name where that says anything else.
+    - **Trace**: the span inside which the record was logged, also when a `QueueListener`, another thread or process
+      hands it over; see `trace_context.capture_trace_context`, which the first handler calls. What
+      opentelemetry-instrumentation-logging injects is not repeated as attributes. `dt.trace_id`, `dt.span_id` and
+      `dt.trace_sampled` of a OneAgent are kept as they are given.
+    - **Event name** is `otel.event.name` or `event.name` of `extra`.
+    """
+
+    def __init__(self, level: int | str = logging.NOTSET, logger_provider: LoggerProvider | None = None) -> None:
+        super().__init__(level)
+        capture_trace_context()
+        self._given_provider = logger_provider
+        self._provider = logger_provider
+        self._loggers: dict[str, Logger] = {}
+
+    def createLock(self) -> None:  # noqa: N802  # logging's name
+        """No lock: emitting needs none, and the first record may import and start much that logs in other threads."""
+        self.lock = _NoLock()  # type: ignore[assignment]  # as much of an RLock as logging uses
+
+    @property
+    def finds_its_provider(self) -> bool:
+        """Whether it was made without a provider and follows the running pipeline."""
+        return self._given_provider is None
+
+    def write(self, message: object) -> None:
+        """Take a message from loguru: `logger.add(DynatraceLoggingHandler())`."""
+        record = logging_record(message)
+        if record is not None and record.levelno >= self.level:
+            self.handle(record)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand one record over; what goes wrong is `handleError`'s, as in every handler of the standard library."""
+        # Our own requests, and whatever OpenTelemetry logs while it exports or takes a record, must not become
+        # records: each would cause the next one.
+        name = record.name if type(record.name) is str else words(record.name)
+        if _emitting.get() or (get_value(_SUPPRESS_INSTRUMENTATION_KEY) and name.startswith(_OF_EXPORTING)):
+            return
+        token = _emitting.set(True)
+        try:
+            logger = self._logger(name)
+            if logger is not None and not isinstance(logger, NoOpLogger) and not self._is_sent_already(record, name):
+                logger.emit(self._translate(record))
+        except Exception:  # noqa: BLE001  # the contract of logging.Handler.emit
+            self._say_error(record)
+        finally:
+            _emitting.reset(token)
+
+    def _say_error(self, record: logging.LogRecord) -> None:
+        try:
+            self.handleError(record)
+        except Exception:  # noqa: BLE001  # it raises RecursionError on purpose, and may meet a broken __repr__
+            pass
+
+    def _logger(self, name: str) -> Logger | None:
+        if self._given_provider is None:
+            provider = _found_provider()
+            if provider is not self._provider:
+                self._provider = provider
+                self._loggers = {}
+        if self._provider is None:
+            return None
+        logger = self._loggers.get(name)
+        if logger is None:
+            logger = self._loggers[name] = self._provider.get_logger(name)
+        return logger
+
+    def _is_sent_already(self, record: logging.LogRecord, name: str) -> bool:
+        """Whether another handler hands this very record to the same provider: one of ours, or OpenTelemetry's."""
+        if isinstance(record, LoguruRecord):
+            return False  # no logger of logging's has handled it
+        last, provider = getattr(_last_sent, "record", (None, None))
+        if last is not None and last() is record and provider is self._provider:
+            return True
+        _last_sent.record = weakref.ref(record), self._provider
+        named = logging.root.manager.loggerDict.get(name)
+        current: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
+        while current is not None:
+            for other in current.handlers:
+                if other is not self and self._is_covered_by(other, record):
+                    return True
+            current = current.parent if current.propagate else None
+        return False
+
+    def _is_covered_by(self, other: logging.Handler, record: logging.LogRecord) -> bool:
+        return (
+            is_opentelemetrys(other)
+            and provider_behind(other) is self._provider
+            and record.levelno >= other.level
+            and not other.filters  # which of them let this record through is not for us to find out
+        )
+
+    def _translate(self, record: logging.LogRecord) -> LogRecord:
+        number, word, raw_level = severity_of(record)
+        items = dict_message(record)
+        given, event, rendered = None, None, ""
+        if items is not None:
+            given = take_exception(record, items)
+            event, rendered = take_event(vars(record), items)
+        content, message = self._content(record, items, event)
+        identity = exception_attributes(record, rendered or message, given)
+        if raw_level is not None:
+            identity["log.raw_level"] = raw_level
+        attributes = record_attributes(vars(record), items, identity)
+        now = time.time_ns()
+        try:
+            time_unix_nano = int(record.created * 1e9)
+        except Exception:  # noqa: BLE001  # a record that was put together by hand
+            time_unix_nano = now
+        return LogRecord(
+            timestamp=time_unix_nano,
+            observed_timestamp=now,
+            context=context_of(record),
+            severity_text=word,
+            severity_number=number,
+            body=content,
+            attributes=attributes,
+            event_name=_take_event_name(attributes),
+        )
+
+    def _content(
+        self, record: logging.LogRecord, items: dict[str, AnyValue] | None, event: str | None
+    ) -> tuple[str, str]:
+        """The text to send, and the message without what a formatter puts around it."""
+        if self.formatter is not None:
+            try:
+                return _plain_text(self.format(record)), words(vars(record).get("message", ""))
+            except Exception:  # noqa: BLE001  # the message itself may still be readable
+                self._say_error(record)
+        if items is not None:
+            return event or take_content(items), ""
+        try:
+            text = _plain_text(record.getMessage())
+        except Exception as error:  # noqa: BLE001  # arguments that do not fit, a __str__ that raises
+            if self.formatter is None:
+                self._say_error(record)
+            text = f"{words(record.msg)} [arguments not formatted: {safe_text(record.args)}; {safe_text(error)}]"
+        return text, text
+
+
+class _NoLock:
+    """Lets everybody in. None would do as well until Python 3.12; 3.13 enters whatever is there."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+    def __enter__(self) -> bool:
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _found_provider() -> LoggerProvider | None:
+    pipeline = sys.modules.get(_PIPELINE)
+    if pipeline is None:
+        pipeline = importlib.import_module(_PIPELINE)
+    elif getattr(pipeline.__spec__, "_initializing", False):
+        # Another thread is importing it, and with it the SDK, whose resource detectors log in threads of their own:
+        # to wait for that import here could be to wait for ever.
+        return None
+    provider: LoggerProvider | None = pipeline.provider_for_a_handler()
+    return provider
+
+
+def is_opentelemetrys(handler: logging.Handler) -> bool:
+    """Whether this is the handler of opentelemetry-instrumentation-logging, or the SDK's older one of the same name."""
+    return type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith("opentelemetry.")
+
+
+def _plain_text(text: object) -> str:
+    """What a formatter answers: a text, or UTF-8 where it writes JSON by a library that makes bytes."""
+    return text if type(text) is str else words(plain_value(text))
+
+
+def _take_event_name(attributes: dict[str, AnyValue]) -> str | None:
+    for name in _EVENT_NAMES:
+        if name in attributes:
+            event_name = attributes.pop(name)
+            if event_name is not None:
+                return words(event_name)
+    return None
