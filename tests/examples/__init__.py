@@ -1,0 +1,1 @@
+"""The programs in examples/, each started as its user would start it."""
