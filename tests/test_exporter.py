@@ -5,12 +5,14 @@ import time
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
 
-from dt_otlp_logs import ConfigError, DynatraceJsonLogExporter, DynatraceLogExporter
-from dt_otlp_logs.emulator import Fault, RunningEmulator
+from dt_otlp_logs import ConfigError, DynatraceJsonLogExporter, DynatraceLogExporter, DynatraceLoggingHandler
+from dt_otlp_logs.emulator import EmulatorSettings, Fault, RunningEmulator, running_emulator
 
 RESOURCE = Resource({"service.name": "checkout"})
 
@@ -164,6 +166,49 @@ def test_an_unencodable_value_costs_no_record(emulator: RunningEmulator) -> None
     assert (stats.delivered, stats.rejected, stats.dropped) == (3, 0, 0)
     assert stats.replaced == 1
     exporter.shutdown()
+
+
+def test_what_is_cut_is_counted_and_said_on_the_record(emulator: RunningEmulator) -> None:
+    batch = records(2)
+    batch[0].log_record.attributes = {"long": "x" * 40_000, "many": list(range(40))}
+    exporter = exporter_for(emulator)
+    exporter.export(batch)
+    cut, whole = emulator.records()
+    assert cut["dt_otlp_logs.warnings"] == ["attr_val_count_trimmed: 8", "attr_val_size_trimmed"]
+    assert "dt_otlp_logs.warnings" not in whole
+    assert exporter.stats().truncated == 1 + 8  # a text, and what the array had too many
+    exporter.shutdown()
+
+
+def test_a_map_as_the_body_is_stored_alike_by_both_routes_of_a_classic_environment() -> None:
+    stored = []
+    for fallback in ("never", "json-only"):
+        with running_emulator(EmulatorSettings(profile="classic")) as emulator:
+            exporter = exporter_for(emulator, limits="classic", fallback=fallback)
+            batch = records(1)
+            batch[0].log_record.body = {"message": "paid", "order": {"id": 42}}
+            exporter.export(batch)
+            exporter.shutdown()
+            (record,) = emulator.records()
+            stored.append({key: record.get(key) for key in ("content", "order.id")})
+    assert stored == [{"content": "paid", "order.id": "42"}] * 2
+
+
+def test_the_note_of_our_handler_is_no_attribute_where_opentelemetrys_handler_sends_the_record(
+    emulator: RunningEmulator,
+) -> None:
+    provider = LoggerProvider(RESOURCE)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter_for(emulator)))
+    DynatraceLoggingHandler()  # from now on records note their span
+    logger = logging.getLogger("theirs")
+    logger.addHandler(handler := LoggingHandler(logger_provider=provider))
+    with TracerProvider().get_tracer("test").start_as_current_span("span"):
+        logger.error("hello")
+    logger.removeHandler(handler)
+    (record,) = emulator.records()
+    assert record["trace_id"]
+    assert not [name for name in record if "traceparent" in name]
+    provider.shutdown()
 
 
 def test_a_simple_processor_delivers_each_record_before_it_returns(emulator: RunningEmulator) -> None:

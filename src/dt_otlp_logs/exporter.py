@@ -16,7 +16,7 @@ from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE, OTEL_SDK_D
 from dt_otlp_logs.config import Config, ConfigError, Endpoint, load_config
 from dt_otlp_logs.config.enrichment import read_enrichment_attributes
 from dt_otlp_logs.delivery.assembly import delivery_worker
-from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats
+from dt_otlp_logs.delivery.ledger import Changes, DeliveryLedger, DeliveryStats
 from dt_otlp_logs.delivery.metrics import DeliveryMetrics
 from dt_otlp_logs.delivery.process_end import (
     at_end_of_forked_child,
@@ -179,15 +179,15 @@ class DynatraceLogExporter(LogRecordExporter):
 
     def _encode_now(self, worker: DeliveryWorker, batch: Sequence[ReadableLogRecord]) -> bool:
         try:
-            payloads, replaced = self._encode(batch)
+            payloads, changes = self._encode(batch)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not reach the application, nor go uncounted
             worker.refuse(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
             return False
-        return worker.accept(payloads, replaced)
+        return worker.accept(payloads, changes)
 
-    def _encode(self, batch: Sequence[ReadableLogRecord]) -> tuple[list[Payload], int]:
+    def _encode(self, batch: Sequence[ReadableLogRecord]) -> tuple[list[Payload], Changes]:
         encoded = self._encoder().encode(batch)
-        return pack(encoded.groups, self._pack_limits), encoded.replaced
+        return pack(encoded.groups, self._pack_limits), Changes(encoded.replaced, encoded.truncated)
 
     def _encoder(self) -> OtlpEncoder:
         try:

@@ -123,7 +123,8 @@ SETTINGS: tuple[Setting, ...] = (
         "add the attributes of host, process and pod in Dynatrace's metadata files to every resource without them"),
     Setting(
         "structure", (_own("structure"),), readers.structure, None,
-        "how Dynatrace keeps nested values: `raw` or `flattened`; unset: as the tenant is set",
+        "how Dynatrace keeps nested values: `raw` or `flattened`; unset: as the tenant is set. Where maps are "
+        "the body of OpenTelemetry records, both ways of ingest store them alike only if it is set",
     ),
     Setting(
         "redact", (_own("redact"),), readers.patterns, (),

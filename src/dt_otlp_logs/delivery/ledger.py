@@ -16,6 +16,14 @@ _MOST_REASONS = 50
 OTHER_REASONS = "other reasons"
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What encoding had to change in a batch: see `DeliveryStats.replaced` and `.truncated`."""
+
+    replaced: int = 0
+    truncated: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStats:
     """A consistent snapshot of what became of the records; `accepted == delivered + queued + rejected + dropped`."""
@@ -40,6 +48,8 @@ class DeliveryStats:
     """Requests after which the same records had to be sent again."""
     replaced: int = 0
     """Values (or whole records) that could not be encoded and were replaced by a safe text; none of them is lost."""
+    truncated: int = 0
+    """Texts and names that were cut, values and attributes left out, to keep to Dynatrace's limits; the records say so."""
     route: str | None = None
     """The URL in use; None before the first request."""
     routes_left: Mapping[str, str] = field(default_factory=dict)
@@ -63,16 +73,22 @@ class DeliveryLedger:
         self._rejected = 0
         self._dropped = 0
         self._replaced = 0
+        self._truncated = 0
         self._requests = 0
         self._retries = 0
         self._reasons: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
 
-    def accept(self, records: int, replaced: int = 0) -> None:
-        """Records have come in; `replaced` values in them had to be replaced by a safe text."""
+    def accept(self, records: int) -> None:
+        """Records have come in."""
         with self._lock:
             self._accepted += records
-            self._replaced += replaced
+
+    def encoded(self, changes: Changes) -> None:
+        """Records have been encoded, with these changes."""
+        with self._lock:
+            self._replaced += changes.replaced
+            self._truncated += changes.truncated
 
     def deliver(self, records: int) -> None:
         """The server took these."""
@@ -144,6 +160,7 @@ class DeliveryLedger:
                 requests=self._requests,
                 retries=self._retries,
                 replaced=self._replaced,
+                truncated=self._truncated,
                 route=route,
                 routes_left=routes_left or {},
                 held_up=held_up,

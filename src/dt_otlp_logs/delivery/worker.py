@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dt_otlp_logs.delivery.clock import Clock
-from dt_otlp_logs.delivery.ledger import DeliveryLedger, DeliveryStats, Kind
+from dt_otlp_logs.delivery.ledger import Changes, DeliveryLedger, DeliveryStats, Kind
 from dt_otlp_logs.delivery.loop import IDLE, DeliveryLoop
 from dt_otlp_logs.delivery.losses import Losses
 from dt_otlp_logs.delivery.memory_queue import SendingQueue
@@ -33,8 +33,10 @@ _CLOSING_PAUSE_SECONDS = 0.5
 # Beyond the budget, for a request that is not answered yet; exit may take half a second more than the budget.
 _LAST_ANSWER_SECONDS = 0.2
 
+_UNCHANGED = Changes()
+
 # What the loop is made of, made anew in a forked child: locks, sockets and waiting records are the parent's.
-EncodedBatch = tuple[Sequence[Payload], int]
+EncodedBatch = tuple[Sequence[Payload], Changes]
 Parts = tuple[DeliveryLoop, SendingQueue, DeliveryLedger, DeliveryReporter]
 
 
@@ -53,7 +55,7 @@ class DeliveryWorker:
         shutdown_timeout_seconds: float,
         encode: Callable[[Sequence[Any]], EncodedBatch] | None = None,
     ) -> None:
-        """`encode` is what `stage` needs: it turns a batch into payloads, and counts the values it replaced."""
+        """`encode` is what `stage` needs: it turns a batch into payloads, and says what it changed."""
         self._make_parts = make_parts
         self._encode = encode
         self._clock = clock
@@ -113,11 +115,11 @@ class DeliveryWorker:
     def _queue_encoded(self, batch: Sequence[Any]) -> None:
         assert self._encode is not None  # noqa: S101  # whoever stages has given it
         try:
-            payloads, replaced = self._encode(batch)
+            payloads, changes = self._encode(batch)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not end the thread, nor go uncounted
             self._losses.drop(len(batch), f"internal error: {type(error).__name__}: {error}", "internal_error")
             return
-        self.ledger.accept(0, replaced)
+        self.ledger.encoded(changes)
         with self._changed:
             for payload in payloads:
                 # The end may have come while this was being encoded, and nobody empties the queue any more.
@@ -126,13 +128,13 @@ class DeliveryWorker:
                 else:
                     self._losses.drop(self.queue.put(payload), QUEUE_FULL, "queue_full")
 
-    def accept(self, payloads: Sequence[Payload], replaced: int = 0) -> bool:
+    def accept(self, payloads: Sequence[Payload], changes: Changes = _UNCHANGED) -> bool:
         """Queue payloads for delivery; False if a record was lost by it (of these, or an older one)."""
         lost = 0
+        self.ledger.encoded(changes)
         with self._changed:
             for payload in payloads:
-                self.ledger.accept(payload.records, replaced)
-                replaced = 0
+                self.ledger.accept(payload.records)
                 if self._closed:
                     dropped = payload.records
                     self._losses.drop(dropped, AFTER_SHUTDOWN, "after_shutdown")

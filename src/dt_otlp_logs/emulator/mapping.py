@@ -108,7 +108,7 @@ class RecordMapper:
         if from_fields is not None and self._settings.severity_order == "fields_first":
             return from_fields
         found, value = fields.take(LOGLEVEL_KEYS)
-        from_record = severity.level_of_text(text_of(value), own) if found else None
+        from_record = severity.level_of_text(text_of(value), own) if found and value is not None else None
         return from_record or from_fields or "NONE"
 
     def _content(self, incoming: IncomingRecord, fields: Fields) -> str:

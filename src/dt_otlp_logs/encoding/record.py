@@ -18,7 +18,7 @@ from .cut_warnings import CONTENT_TRIMMED, warnings_value
 from .limits import Limits
 from .owner import Owner
 from .record_fields import FieldEncoder, filled_names
-from .reserved_names import EVENT_NAME, RAW_LEVEL, SPAN_ID, TRACE_ID, WARNINGS
+from .reserved_names import EVENT_NAME, RAW_LEVEL, SPAN_ID, TRACE_ID, TRACE_PARENT, WARNINGS
 from .safe_text import type_name
 from .wire import SHORT_VARINTS, UINT32_MAX, fields, length_delimited, varint
 
@@ -75,6 +75,7 @@ class RecordEncoder:
             dropped, mapping = attributes.dropped, attributes.copy()  # type: ignore[assignment]  # a dict it is
         else:
             dropped, mapping = readable.dropped_attributes, plain_mapping(attributes, values)
+        mapping.pop(TRACE_PARENT, None)
         time, times = self._fields.times(record.timestamp, record.observed_timestamp)
         _, severity, raw_level = self._fields.severity(record.severity_number, record.severity_text)
         if raw_level is not None:
@@ -82,7 +83,7 @@ class RecordEncoder:
         body, leaves = self._body(record.body, owner)
         event_name = b""
         if record.event_name:
-            event_name = values.name(record.event_name, self._limits.attribute_value_bytes)
+            event_name = self._event_name(record.event_name)
         trace = self._fields.trace_context(record.trace_id, record.span_id, record.trace_flags)
         needs_room = False
         encoded = self._attributes.ordinary(mapping, owner, leaves + _MOST_OTHERS)
@@ -103,6 +104,10 @@ class RecordEncoder:
         if event_name:
             parts.append(length_delimited(_EVENT_NAME_KEY, event_name))
         return b"".join(parts), time, needs_room
+
+    def _event_name(self, name: object) -> bytes:
+        max_bytes = self._limits.attribute_value_bytes
+        return self._values.text(name, max_bytes) if type(name) is str else self._values.name(name, max_bytes)
 
     def _body(self, body: object, owner: Owner) -> tuple[bytes, int]:
         """The field, and how many attributes Dynatrace makes of it."""

@@ -8,6 +8,10 @@ TRACE_ID = "trace_id"
 SPAN_ID = "span_id"
 LOGLEVEL = "loglevel"
 
+# Where our handler notes a record's span; OpenTelemetry's handler takes it for an attribute. Formatters that print
+# `extra` leave out names that begin with an underscore.
+TRACE_PARENT = "_dt_otlp_logs_traceparent"
+
 # Where the exporter says what it cut.
 WARNINGS = b"dt_otlp_logs.warnings"
 

@@ -14,7 +14,7 @@ from typing import Any
 from opentelemetry.util.types import AnyValue
 
 from dt_otlp_logs.encoding.plain_value import Names, plain_name, words
-from dt_otlp_logs.handler.trace_context import TRACE_PARENT
+from dt_otlp_logs.encoding.reserved_names import TRACE_PARENT
 from dt_otlp_logs.handler.uniform_arrays import attribute_value
 
 # What logging itself puts on a record (docs.python.org/3/library/logging.html, LogRecord attributes), what

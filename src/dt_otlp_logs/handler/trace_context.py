@@ -17,8 +17,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-TRACE_PARENT = "_dt_otlp_logs_traceparent"
-"""Where a record keeps its span. Formatters that print `extra` leave out names that begin with an underscore."""
+from dt_otlp_logs.encoding.reserved_names import TRACE_PARENT
 
 _IS_OURS = "_dt_otlp_logs_captures_trace_context"
 
