@@ -49,7 +49,7 @@ class DeliveryStats:
     replaced: int = 0
     """Values (or whole records) that could not be encoded and were replaced by a safe text; none of them is lost."""
     truncated: int = 0
-    """Texts and names that were cut, values and attributes left out, to keep to Dynatrace's limits; the records say so."""
+    """Texts and names cut, values and attributes left out to keep to Dynatrace's limits; the records say so."""
     route: str | None = None
     """The URL in use; None before the first request."""
     routes_left: Mapping[str, str] = field(default_factory=dict)
