@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two or more at a time; the scenarios of one group stay together.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .PHONY: demo test check lint bench clean help
 
@@ -12,10 +14,11 @@ help: ## what can be made
 demo: $(READY) ## the whole way, on this machine: an app, an outage, a local Dynatrace
 	@$(BIN)/dt-otlp-logs demo
 
-test: $(READY) ## all tests
-	@$(BIN)/python -m pytest
+test: $(READY) ## the tests, about two minutes
+	@$(PYTEST) -m 'not slow'
 
-check: lint test ## lint, format, types, import rules, tests
+check: lint ## lint, format, types, import rules, all tests with the slow ones
+	@$(PYTEST)
 
 lint: $(READY) ## lint, format, types, import rules
 	$(BIN)/ruff check .

@@ -45,4 +45,5 @@ def tests(session: nox.Session, opentelemetry: str) -> None:
         "dt-otlp-logs",
     )
     session.install("--quiet", "dt-otlp-logs[dev]", *(LOWEST_OPENTELEMETRY if opentelemetry == "lowest" else []))
-    session.run("python", "-m", "pytest", "-q", *session.posargs)
+    at_a_time = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
+    session.run("python", "-m", "pytest", "-q", *at_a_time, *session.posargs)

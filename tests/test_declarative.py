@@ -76,6 +76,7 @@ def test_the_example_delivers_with_service_name_severity_and_attributes(tmp_path
     assert "process.pid" in resource
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(version("opentelemetry-configuration") < "0.66", reason="it ignored the limits, and said so")
 def test_the_example_keeps_more_attributes_than_opentelemetrys_128(tmp_path: Path) -> None:
     app = """
@@ -90,6 +91,7 @@ def test_the_example_keeps_more_attributes_than_opentelemetrys_128(tmp_path: Pat
     assert record.dropped_attributes_count == 0
 
 
+@pytest.mark.slow
 def test_the_distro_and_the_application_itself_use_the_files_exporter(tmp_path: Path) -> None:
     app = """
         import logging
@@ -107,6 +109,7 @@ def test_the_distro_and_the_application_itself_use_the_files_exporter(tmp_path: 
     assert (server.errors, server.stored) == ([], ["before", "after"])
 
 
+@pytest.mark.slow
 def test_the_resource_detector_reads_dynatraces_files(tmp_path: Path) -> None:
     # OneAgent's virtual file: its one line is the path of the file that has the attributes.
     (tmp_path / "real.json").write_text(json.dumps({"dt.entity.host": "HOST-0123456789ABCDEF"}))
@@ -119,6 +122,7 @@ def test_the_resource_detector_reads_dynatraces_files(tmp_path: Path) -> None:
     assert resource["dt.entity.host"] == "HOST-0123456789ABCDEF"
 
 
+@pytest.mark.slow
 def test_records_carry_the_trace_of_the_same_file(tmp_path: Path) -> None:
     with strict_server() as server:
         path = file_with(tmp_path, "dynatrace:", more=SPANS_TO_THE_CONSOLE)
@@ -143,6 +147,7 @@ def test_a_name_alone_takes_its_settings_from_the_environment(
     assert {request.path for request in server.requests} == {"/api/v2/otlp/v1/logs"}
 
 
+@pytest.mark.slow
 def test_dynatrace_json_is_json_ingest_alone(tmp_path: Path) -> None:
     with strict_server() as server:
         path = file_with(tmp_path, "dynatrace_json:\n  endpoint: ${DT_ENDPOINT}\n  api_token: ${DT_API_TOKEN}")
@@ -196,6 +201,7 @@ def test_a_variable_that_is_not_set_leaves_the_setting_to_the_environment(
     assert server.stored == ["hello"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("exporter", "said"),
     [
@@ -225,6 +231,7 @@ def test_a_file_loaded_in_code_raises_for_wrong_settings(tmp_path: Path) -> None
         provider_of(file_with(tmp_path, "dynatrace: {endpoint: 'ftp://nowhere'}"))
 
 
+@pytest.mark.slow
 def test_a_file_that_switches_everything_off_exports_nothing_and_says_nothing(tmp_path: Path) -> None:
     path = file_with(tmp_path, "dynatrace: {endpoint: 'ftp://nowhere'}", more="disabled: true")
     done = run_instrumented(tmp_path, APP, OTEL_CONFIG_FILE=str(path))
@@ -232,6 +239,7 @@ def test_a_file_that_switches_everything_off_exports_nothing_and_says_nothing(tm
     assert "dt-otlp-logs" not in done.stderr
 
 
+@pytest.mark.slow
 def test_several_exporters_in_one_file_get_every_record(tmp_path: Path) -> None:
     path = tmp_path / "otel.yaml"
     with strict_server() as server, otlp_receiver() as collector:
@@ -267,6 +275,7 @@ LOGGING_APP = """
 """
 
 
+@pytest.mark.slow
 def test_the_example_for_pythons_own_logging_brings_records_to_dynatrace_and_the_console(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(textwrap.dedent(LOGGING_APP.format(path=str(EXAMPLE.parent / "logging.yaml"))))
     with strict_server() as server:

@@ -93,6 +93,7 @@ def test_the_entry_points_are_those_that_opentelemetry_asks_for() -> None:
     assert hooks["dynatrace"].load() is distro.attach_handler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "name"),
     [
@@ -107,28 +108,34 @@ def test_it_is_loaded_when_it_is_named_and_only_then(environment: dict[str, str]
     assert run(WHICH, **environment) == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [["aaa", "zzz"], ["zzz", "aaa"]])
 def test_without_a_name_the_first_of_the_others_is_loaded(tmp_path: Path, order: list[str]) -> None:
     directories = [another_distro(tmp_path / name, name) for name in order]
     assert run(WHICH, *directories) == order[0]
 
 
+@pytest.mark.slow
 def test_found_first_of_all_it_leaves_the_place_to_the_next(run_without: Callable[..., str], tmp_path: Path) -> None:
     assert run_without("opentelemetry_distro", WHICH, another_distro(tmp_path / "other", "other")) == "other"
 
 
+@pytest.mark.slow
 def test_another_distro_is_loaded_by_its_name(tmp_path: Path) -> None:
     assert run(WHICH, another_distro(tmp_path, "other"), OTEL_PYTHON_DISTRO="other") == "other"
 
 
+@pytest.mark.slow
 def test_where_no_other_distro_is_installed_opentelemetrys_default_is_loaded(run_without: Callable[..., str]) -> None:
     assert run_without("opentelemetry_distro", WHICH) == "DefaultDistro"
 
 
+@pytest.mark.slow
 def test_where_no_other_distro_is_installed_it_is_loaded_by_its_name(run_without: Callable[..., str]) -> None:
     assert run_without("opentelemetry_distro", WHICH, OTEL_PYTHON_DISTRO="dynatrace") == "DynatraceDistro"
 
 
+@pytest.mark.slow
 def test_without_opentelemetrys_distro_it_sets_up_the_export_of_logs_itself(run_without: Callable[..., str]) -> None:
     app = """
         from opentelemetry.instrumentation.auto_instrumentation import initialize
@@ -147,6 +154,7 @@ def test_without_opentelemetrys_distro_it_sets_up_the_export_of_logs_itself(run_
     assert said.endswith("\n0")
 
 
+@pytest.mark.slow
 def test_not_selected_it_imports_nothing_and_sets_nothing() -> None:
     app = """
         import os, sys

@@ -46,6 +46,7 @@ LEVELS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "stored"),
     [
@@ -77,6 +78,7 @@ def test_in_zero_code_mode_these_variables_choose_which_records_arrive(
     assert (server.errors, server.stored) == ([], stored)
 
 
+@pytest.mark.slow
 def test_several_exporters_in_one_variable_each_get_every_record(tmp_path: Path) -> None:
     with strict_server() as server, otlp_receiver() as collector:
         done = run_instrumented(
@@ -93,12 +95,14 @@ def test_several_exporters_in_one_variable_each_get_every_record(tmp_path: Path)
     assert done.stdout.count('"body": "warning"') == 1
 
 
+@pytest.mark.slow
 def test_a_disabled_sdk_needs_no_configuration_and_says_nothing(tmp_path: Path) -> None:
     variables = {"OTEL_LOGS_EXPORTER": "dynatrace", "OTEL_SDK_DISABLED": "true", "DT_ENDPOINT": "ftp://nowhere"}
     done = run_instrumented(tmp_path, "print('runs')", **variables)
     assert (done.returncode, done.stdout, done.stderr) == (0, "runs\n", "")
 
 
+@pytest.mark.slow
 def test_attributes_and_format_of_the_logging_instrumentation_arrive(tmp_path: Path) -> None:
     with strict_server() as server:
         done = run_instrumented(

@@ -23,7 +23,8 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from doubles.strict_server import STRICT_TOKEN, Reply, Request, Script, StrictServer, strict_server
 from dt_otlp_logs import DeliveryStats, DynatraceLogExporter
 
-pytestmark = pytest.mark.slow
+# One worker runs all of it where pytest-xdist spreads tests: the scenarios share their time.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fault matrix")]
 
 LOGIN_PAGE = Reply(200, b"<!DOCTYPE html><title>Sign in</title>", {"content-type": "text/html"}, stores=False)
 

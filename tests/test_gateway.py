@@ -90,6 +90,7 @@ def wait_for(server: StrictServer, count: int) -> None:
     pytest.fail(f"{len(server.stored)} of {count} records came through")
 
 
+@pytest.mark.slow
 def test_every_record_comes_through_once_with_service_severity_and_trace(
     gateway: str, dynatrace_behind: tuple[StrictServer, Unavailable]
 ) -> None:
@@ -113,6 +114,7 @@ def test_every_record_comes_through_once_with_service_severity_and_trace(
     assert {resource["service.name"] for _, resource in server.records()} == {"checkout"}
 
 
+@pytest.mark.slow
 def test_zero_code_goes_through_a_gateway_without_a_token(
     gateway: str, dynatrace_behind: tuple[StrictServer, Unavailable], tmp_path: Path
 ) -> None:
@@ -130,6 +132,7 @@ def test_zero_code_goes_through_a_gateway_without_a_token(
     assert {resource["service.name"] for _, resource in server.records()} == {"checkout"}
 
 
+@pytest.mark.slow
 def test_an_outage_behind_the_gateway_costs_no_record(
     gateway: str, dynatrace_behind: tuple[StrictServer, Unavailable]
 ) -> None:

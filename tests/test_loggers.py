@@ -129,6 +129,7 @@ def test_our_handler_of_the_applications_own_configuration_keeps_its_say(
     assert contents(emulator) == ["sent"]
 
 
+@pytest.mark.slow
 def test_with_opentelemetry_switched_off_logging_is_left_as_it_is(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -164,6 +165,7 @@ UVICORN = """
 """
 
 
+@pytest.mark.slow
 def test_the_handler_survives_uvicorns_own_configuration(emulator: RunningEmulator) -> None:
     done = run_script(emulator, UVICORN, DT_OTLP_LOGS_LOGGERS="uvicorn,uvicorn.access", DT_OTLP_LOGS_LEVEL="info")
     assert done.returncode == 0, done.stderr
@@ -216,6 +218,7 @@ def test_everything_at_once_under_zero_code_arrives_once(tmp_path) -> None:
         assert server.stored == expected
 
 
+@pytest.mark.slow
 def test_opentelemetrys_handler_made_before_us_sends_nothing_twice(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -235,6 +238,7 @@ def test_opentelemetrys_handler_made_before_us_sends_nothing_twice(emulator: Run
     assert sorted(contents(emulator)) == ["on a further logger", "on the root logger"]
 
 
+@pytest.mark.slow
 def test_opentelemetrys_handler_made_after_us_sends_nothing_twice(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -254,6 +258,7 @@ def test_opentelemetrys_handler_made_after_us_sends_nothing_twice(emulator: Runn
     assert sorted(contents(emulator)) == ["on a further logger", "on the root logger"]
 
 
+@pytest.mark.slow
 def test_a_further_logger_is_neither_disabled_nor_closed_by_a_later_dictconfig(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -278,6 +283,7 @@ def test_a_further_logger_is_neither_disabled_nor_closed_by_a_later_dictconfig(e
     assert sorted(contents(emulator)) == ["of a logger that was to be sent", "the root logger is open again"]
 
 
+@pytest.mark.slow
 def test_an_incremental_dictconfig_leaves_the_handler_where_it_is(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -295,6 +301,7 @@ def test_an_incremental_dictconfig_leaves_the_handler_where_it_is(emulator: Runn
     assert contents(emulator) == ["opened incrementally"]
 
 
+@pytest.mark.slow
 def test_functions_imported_before_us_leave_the_handler_where_it_is(emulator: RunningEmulator, tmp_path) -> None:
     ini = tmp_path / "logging.ini"
     ini.write_text(
@@ -322,6 +329,7 @@ def test_functions_imported_before_us_leave_the_handler_where_it_is(emulator: Ru
     assert done.stdout == "after fileConfig\nnot disabled\nafter dictConfig\n"
 
 
+@pytest.mark.slow
 def test_a_configuration_that_fails_leaves_the_handler_where_it_is(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -340,6 +348,7 @@ def test_a_configuration_that_fails_leaves_the_handler_where_it_is(emulator: Run
     assert contents(emulator) == ["logging could not be configured"]
 
 
+@pytest.mark.slow
 def test_a_handler_that_the_application_took_off_stays_off(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -380,6 +389,7 @@ root:
 """
 
 
+@pytest.mark.slow
 def test_a_yaml_file_sets_level_filters_and_formatter_of_our_class(emulator: RunningEmulator, tmp_path) -> None:
     file = tmp_path / "logging.yaml"
     file.write_text(YAML)
@@ -407,6 +417,7 @@ def test_a_yaml_file_sets_level_filters_and_formatter_of_our_class(emulator: Run
     assert (first["order.id"], first["loglevel"], first["service.name"]) == (42, "INFO", "checkout")
 
 
+@pytest.mark.slow
 def test_a_handler_from_dictconfig_brings_the_environments_loggers_and_captures(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,

@@ -214,6 +214,7 @@ def test_what_is_intercepted_arrives_once_and_comes_to_rest(emulator: RunningEmu
     assert not [record for record in emulator.records() if str(record["otel.scope.name"]).startswith("urllib3")]
 
 
+@pytest.mark.slow
 def test_the_handler_alone_configures_itself_from_the_environment(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,

@@ -121,6 +121,7 @@ def test_a_thread_that_logs_later_is_waited_for(dynatrace_logs: DynatraceLogs) -
     assert len(dynatrace_logs.wait_for(2)) == 2
 
 
+@pytest.mark.slow
 def test_another_process_is_waited_for(dynatrace: RunningEmulator, dynatrace_logs: DynatraceLogs) -> None:
     script = "import logging, dt_otlp_logs\nwith dt_otlp_logs.configure():\n    logging.error('from afar')"
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) as process:
@@ -267,6 +268,7 @@ class TestMarkers:
         assert (dynatrace.settings.profile, dynatrace.settings.structure) == ("grail", "raw")
 
 
+@pytest.mark.slow
 def test_a_marker_that_makes_no_sense_is_an_error_in_one_line(session: pytest.Pytester) -> None:
     session.makepyfile(
         """
@@ -393,11 +395,13 @@ def test_nothing_is_left_behind(caplog, capsys):
 """
 
 
+@pytest.mark.slow
 def test_tests_in_a_row_each_configure_and_leave_nothing_behind(session: pytest.Pytester) -> None:
     session.makepyfile(TWICE)
     session.runpytest_subprocess().assert_outcomes(passed=16)
 
 
+@pytest.mark.slow
 def test_a_handler_that_dictconfig_made_once_delivers_in_each_test_and_only_there(session: pytest.Pytester) -> None:
     session.makepyfile(
         """
@@ -430,6 +434,7 @@ def test_a_handler_that_dictconfig_made_once_delivers_in_each_test_and_only_ther
     session.runpytest_subprocess().assert_outcomes(passed=4)
 
 
+@pytest.mark.slow
 def test_a_provider_that_was_there_before_all_tests_stays_and_is_attached_to_in_each(
     session: pytest.Pytester,
 ) -> None:
@@ -492,6 +497,7 @@ def test_the_emulators_own_server_never_speaks_in_the_applications_logs(
 # --- As a guest in every session ---
 
 
+@pytest.mark.slow
 def test_a_session_that_asks_for_no_fixture_gets_nothing_imported(session: pytest.Pytester) -> None:
     session.makepyfile(
         """
@@ -508,6 +514,7 @@ def test_a_session_that_asks_for_no_fixture_gets_nothing_imported(session: pytes
     session.runpytest_subprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_without_the_emulators_packages_one_line_says_what_to_install(session: pytest.Pytester) -> None:
     session.makeconftest("import sys\nsys.modules['starlette'] = sys.modules['uvicorn'] = None")
     session.makepyfile("def test_logs(dynatrace_logs): ...\ndef test_nothing(): ...")
@@ -519,6 +526,7 @@ def test_without_the_emulators_packages_one_line_says_what_to_install(session: p
     result.stdout.no_fnmatch_line("*Error*")
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_shows_what_arrived_with_tokens_masked(session: pytest.Pytester) -> None:
     session.makepyfile(
         f"""

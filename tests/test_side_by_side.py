@@ -275,6 +275,7 @@ AT_THE_END = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["one after another", "concurrently"])
 def test_a_neighbour_that_fails_at_the_end_of_the_process_costs_no_record(how: str, tmp_path: Path) -> None:
     # The concurrent one cannot hand anything over there: its pool has ended by then
@@ -295,6 +296,7 @@ def test_a_neighbour_that_fails_at_the_end_of_the_process_costs_no_record(how: s
     assert (server.errors, sorted(server.stored)) == ([], sorted(NUMBERS))
 
 
+@pytest.mark.slow
 def test_the_example_sends_all_to_the_one_and_warnings_to_dynatrace_too() -> None:
     example = Path(__file__).parent.parent / "examples" / "side_by_side.py"
     with strict_server() as server, otlp_receiver() as receiver:

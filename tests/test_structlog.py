@@ -223,6 +223,7 @@ ORDERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS)
 def test_opentelemetrys_instrumentation_beside_our_handler_sends_nothing_twice(
     emulator: RunningEmulator, order: str
@@ -236,6 +237,7 @@ def test_opentelemetrys_instrumentation_beside_our_handler_sends_nothing_twice(
     assert all("code.line.number" in record for record in records), "the handler's records are those that are sent"
 
 
+@pytest.mark.slow
 def test_what_the_handler_does_not_take_is_still_sent_by_the_instrumentation(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -251,6 +253,7 @@ def test_what_the_handler_does_not_take_is_still_sent_by_the_instrumentation(emu
     assert contents(emulator) == ["paid", "failed", "broken"]
 
 
+@pytest.mark.slow
 def test_loggers_that_only_print_are_sent_by_the_instrumentation(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -301,6 +304,7 @@ def test_zero_code_sends_every_event_once(tmp_path) -> None:
     assert sorted(server.stored) == ["broken", "by logging itself", "failed", "paid", "printed"]
 
 
+@pytest.mark.slow
 def test_configure_does_without_structlog_and_its_instrumentation(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -320,6 +324,7 @@ def test_configure_does_without_structlog_and_its_instrumentation(emulator: Runn
     assert contents(emulator) == ["all the same"]
 
 
+@pytest.mark.slow
 def test_without_any_instrumentation_installed_nothing_is_missed(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,

@@ -41,6 +41,7 @@ def quiet_hooks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # --- unhandled exceptions
 
 
+@pytest.mark.slow
 def test_the_exception_that_ends_the_program_arrives_and_is_printed_as_ever(emulator: RunningEmulator) -> None:
     script = """
         import logging, sys
@@ -64,6 +65,7 @@ def test_the_exception_that_ends_the_program_arrives_and_is_printed_as_ever(emul
     assert (record["code.function.name"], record["code.file.path"]) == ("pay", "<string>")
 
 
+@pytest.mark.slow
 def test_the_exception_that_ends_a_thread_arrives_and_is_printed_as_ever(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -85,6 +87,7 @@ def test_the_exception_that_ends_a_thread_arrives_and_is_printed_as_ever(emulato
     assert (record["loglevel"], record["thread.name"]) == ("ERROR", "worker")
 
 
+@pytest.mark.slow
 def test_asyncio_logs_the_exceptions_of_its_tasks_itself(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -111,6 +114,7 @@ def test_asyncio_logs_the_exceptions_of_its_tasks_itself(emulator: RunningEmulat
     assert (record["exception.type"], record["exception.message"]) == ("RuntimeError", "nobody awaits this")
 
 
+@pytest.mark.slow
 def test_an_exception_that_leaves_asyncio_run_arrives_once(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -128,6 +132,7 @@ def test_an_exception_that_leaves_asyncio_run_arrives_once(emulator: RunningEmul
     assert contents(emulator) == ["Unhandled exception in MainThread: RuntimeError: out of it all"]
 
 
+@pytest.mark.slow
 def test_an_exception_that_leaves_the_pipelines_block_arrives_once(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -143,6 +148,7 @@ def test_an_exception_that_leaves_the_pipelines_block_arrives_once(emulator: Run
     assert contents(emulator) == ["Unhandled exception in MainThread: ZeroDivisionError: division by zero"]
 
 
+@pytest.mark.slow
 def test_a_childs_exception_is_multiprocessings_own_to_tell(emulator: RunningEmulator) -> None:
     # It prints it and asks no hook (multiprocessing.process.BaseProcess._bootstrap).
     done = run_script(
@@ -166,6 +172,7 @@ def test_a_childs_exception_is_multiprocessings_own_to_tell(emulator: RunningEmu
     assert contents(emulator) == ["in the child"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["raise SystemExit(3)", "raise KeyboardInterrupt"])
 def test_an_end_on_purpose_is_no_error(emulator: RunningEmulator, ending: str) -> None:
     script = f"""
@@ -265,12 +272,14 @@ WARN = """
 """
 
 
+@pytest.mark.slow
 def test_warnings_are_printed_unless_they_are_captured(emulator: RunningEmulator) -> None:
     done = run_script(emulator, WARN)
     assert "old way" in done.stderr
     assert not emulator.records()
 
 
+@pytest.mark.slow
 def test_captured_warnings_arrive_until_the_shutdown(emulator: RunningEmulator) -> None:
     done = run_script(emulator, WARN, DT_OTLP_LOGS_CAPTURE_WARNINGS="true")
     assert done.returncode == 0
@@ -281,6 +290,7 @@ def test_captured_warnings_arrive_until_the_shutdown(emulator: RunningEmulator) 
     assert (record["loglevel"], record["otel.scope.name"]) == ("WARN", "py.warnings")
 
 
+@pytest.mark.slow
 def test_who_captured_warnings_before_us_goes_on_doing_so(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,
@@ -292,6 +302,7 @@ def test_who_captured_warnings_before_us_goes_on_doing_so(emulator: RunningEmula
     assert "afterwards" not in done.stderr
 
 
+@pytest.mark.slow
 def test_who_shows_warnings_after_us_goes_on_doing_so(emulator: RunningEmulator) -> None:
     done = run_script(
         emulator,

@@ -109,6 +109,7 @@ def test_every_record_of_an_unmodified_app_arrives_once_in_order_with_severity_s
     assert any("ZeroDivisionError" in attribute.value.string_value for attribute in failed.attributes)
 
 
+@pytest.mark.slow
 def test_the_json_exporter_is_chosen_by_its_name(tmp_path) -> None:
     with strict_server() as server:
         done = run(tmp_path, APP, **settings(server), OTEL_LOGS_EXPORTER="dynatrace_json")
@@ -118,6 +119,7 @@ def test_the_json_exporter_is_chosen_by_its_name(tmp_path) -> None:
     assert {request.path for request in server.requests} == {"/api/v2/logs/ingest"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_kubernetes_operators_inject_is_enough(tmp_path: Path, way: dict[str, str]) -> None:
     """OpenTelemetry's operator brings the code by PYTHONPATH, Dynatrace's the variables (fact sheet, 1.5)."""
@@ -144,6 +146,7 @@ def test_what_the_kubernetes_operators_inject_is_enough(tmp_path: Path, way: dic
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_broken_configuration_is_one_line_and_the_app_runs_on(tmp_path: Path, way: dict[str, str]) -> None:
     app = "import logging\nlogging.error('hello')\nprint('still here')"
@@ -159,6 +162,7 @@ def test_a_broken_configuration_is_one_line_and_the_app_runs_on(tmp_path: Path, 
         assert "T" * 64 not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_that_refuses_does_not_stop_the_app(tmp_path) -> None:
     done = run(
         tmp_path,
@@ -172,6 +176,7 @@ def test_a_port_that_refuses_does_not_stop_the_app(tmp_path) -> None:
     assert "1 record lost" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_configure_and_our_handler_beside_zero_code_deliver_everything_once(
     tmp_path: Path, way: dict[str, str]
@@ -210,6 +215,7 @@ def delivered(server: StrictServer, done: subprocess.CompletedProcess[str]) -> l
     return server.stored
 
 
+@pytest.mark.slow
 def test_the_distros_records_say_where_in_the_code_they_come_from(tmp_path: Path) -> None:
     """Which OpenTelemetry's own handler does not say: ours is in its place."""
     with strict_server() as server:
@@ -264,6 +270,7 @@ def test_the_distro_delivers_each_record_once_whatever_else_is_set(tmp_path: Pat
         assert delivered(server, run_distro(tmp_path, WARN, **settings(server), **environment)) == ["hello"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_LOGS_EXPORTER": "console"}, {"OTEL_LOGS_EXPORTER": "none"}]
 )
@@ -277,6 +284,7 @@ def test_where_logs_are_to_go_elsewhere_the_distro_adds_no_handler(tmp_path: Pat
     assert ("hello" in done.stdout) == (environment == {"OTEL_LOGS_EXPORTER": "console"})
 
 
+@pytest.mark.slow
 def test_under_the_distro_a_forked_child_delivers_its_own_records_and_only_those(tmp_path: Path) -> None:
     app = """
         import logging, os, sys
@@ -320,6 +328,7 @@ def any_receiver() -> Iterator[tuple[str, list[tuple[str, str]]]]:
             thread.join()
 
 
+@pytest.mark.slow
 def test_under_the_distro_traces_go_to_the_endpoint_that_is_named_for_them(tmp_path: Path) -> None:
     app = f"""{WARN}
     from opentelemetry import trace
@@ -337,6 +346,7 @@ logger_provider: {{processors: [{{batch: {{exporter: {{dynatrace: {settings}}}}}
 """
 
 
+@pytest.mark.slow
 def test_under_the_distro_a_configuration_file_says_where_logs_go(tmp_path: Path) -> None:
     pytest.importorskip("opentelemetry.configuration", reason="opentelemetry-configuration is not installed")
     file = tmp_path / "otel.yaml"

@@ -210,6 +210,7 @@ INSTRUMENT = str(Path(sys.executable).parent / "opentelemetry-instrument")
 STATUS = (sys.executable, "-m", "dt_otlp_logs")
 
 
+@pytest.mark.slow
 def test_from_outside_the_first_line_says_that_it_is_not_active() -> None:
     done = run(*STATUS, **BY_DISTRO)
     assert done.returncode == 1
@@ -221,10 +222,12 @@ def test_from_outside_the_first_line_says_that_it_is_not_active() -> None:
     assert run(str(Path(sys.executable).parent / "dt-otlp-logs"), "status", **BY_DISTRO).stdout == done.stdout
 
 
+@pytest.mark.slow
 def test_nothing_set_is_a_wrong_configuration() -> None:
     assert run(*STATUS).returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "handler"),
     [
@@ -247,6 +250,7 @@ def test_from_inside_it_shows_what_is_there(environ: dict[str, str], handler: st
     assert any("lets WARNING and above through" in remark for remark in report["remarks"])
 
 
+@pytest.mark.slow
 def test_from_inside_an_open_level_needs_no_remark() -> None:
     done = run(INSTRUMENT, *STATUS, **BY_DISTRO, DT_OTLP_LOGS_LEVEL="INFO")
     assert done.returncode == 0
@@ -254,6 +258,7 @@ def test_from_inside_an_open_level_needs_no_remark() -> None:
     assert "worth knowing" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "status", "says"),
     [
@@ -270,6 +275,7 @@ def test_from_inside_it_says_why_nothing_is_delivered(change: dict[str, str], st
     assert says in reason
 
 
+@pytest.mark.slow
 def test_from_inside_a_configuration_file_counts_for_what_it_says(tmp_path: Path) -> None:
     pytest.importorskip("opentelemetry.configuration", reason="opentelemetry-configuration is not installed")
     file = tmp_path / "otel.yaml"

@@ -121,6 +121,7 @@ def test_a_bad_file_costs_no_record(oneagent: Path) -> None:
         exporter.shutdown()
 
 
+@pytest.mark.slow
 def test_zero_code_gets_them_without_any_detector(oneagent: Path) -> None:
     with strict_server() as server:
         done = run_instrumented(
@@ -136,6 +137,7 @@ def test_zero_code_gets_them_without_any_detector(oneagent: Path) -> None:
     assert METADATA.items() <= resource.items()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_reads_the_files_again(oneagent: Path) -> None:
     # The child may be in another container, or another process to OneAgent.

@@ -71,6 +71,7 @@ def test_an_app_that_does_not_end_is_ended_at_once_if_the_user_says_so(
         assert shop._process.poll() is not None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_sigterm_ends_the_app_too_and_says_what_is_going_on(tmp_path: Path) -> None:
     demo = subprocess.Popen(
@@ -107,6 +108,7 @@ def test_a_closed_terminal_asks_for_the_end_unless_nohup_says_otherwise(monkeypa
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.slow
 def test_the_server_s_own_line_for_each_request_is_not_among_the_app_s() -> None:
     program = (
         f"import logging, runpy; runpy.run_path({str(demo_shop._APP)!r}); print(logging.getLogger('werkzeug').level)"
