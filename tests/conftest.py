@@ -1,5 +1,6 @@
 """What every test starts from: an environment without our variables, and no pipeline left over from another test."""
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -12,12 +13,22 @@ from dt_otlp_logs.emulator import RunningEmulator, running_emulator
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+_LEVEL_NAMES, _LEVELS = dict(logging._levelToName), dict(logging._nameToLevel)
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("OTEL_", "DT_")) or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def level_names_of_a_fresh_process() -> None:
+    logging._levelToName.clear()
+    logging._levelToName.update(_LEVEL_NAMES)
+    logging._nameToLevel.clear()
+    logging._nameToLevel.update(_LEVELS)
 
 
 @pytest.fixture(scope="session")

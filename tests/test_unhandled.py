@@ -198,7 +198,9 @@ def test_the_hooks_are_chained_and_taken_away_at_the_end(emulator: RunningEmulat
         assert (sys.excepthook, threading.excepthook) != before
         start(emulator, capture_unhandled=True)
         hook(raised(ValueError("a")))
-        threading.Thread(target=lambda: 1 / 0).start()
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
     assert (sys.excepthook, threading.excepthook) == before
     hook(raised(ValueError("b")))
     assert quiet_hooks == ["main a", "thread division by zero", "main b"]

@@ -31,8 +31,12 @@ class CapturedWarnings:
 
     def stop(self) -> None:
         """Print warnings as before, unless somebody else shows them by now."""
-        if self._shown_by is not None and warnings.showwarning is self._shown_by:
-            logging.captureWarnings(False)
+        if self._shown_by is None:
+            return
+        shown_by = warnings.showwarning
+        logging.captureWarnings(False)
+        if shown_by is not self._shown_by:
+            warnings.showwarning = shown_by
         self._shown_by = None
 
 

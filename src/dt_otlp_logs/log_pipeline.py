@@ -108,6 +108,14 @@ class LogPipeline:
             self._unhandled.start()
         self._attachments.add(loggers, config.level)
 
+    def deliver_by(self, config: Config, exporter: LogRecordExporter, processor: BatchLogRecordProcessor) -> None:
+        """From now on with this configuration, in place of one that was wrong; provider and handler stay."""
+        if self._processor is not None:
+            self._processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK's
+            take_off(self.provider, self._processor)
+        self.provider.add_log_record_processor(processor)
+        self.config, self.exporter, self._processor = config, exporter, processor
+
     def put_aside(self) -> AbstractContextManager[None]:
         """Meanwhile logging is without the handler."""
         return self._attachments.put_aside()

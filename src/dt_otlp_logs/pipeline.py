@@ -92,6 +92,10 @@ def configure(
                     "a LoggerProvider is set globally already: its resource stays as it is, "
                     "service_name and resource_attributes are not used"
                 )
+        elif _running.config is None and config is not None:
+            # A handler came first, when the environment did not say where to send.
+            made = exporter_of(config, exporter)
+            _running.deliver_by(config, made, processor_for(made))
         elif config is not None:
             _say_what_differs(_running, config, service_name, resource_attributes)
         running = _running
@@ -151,8 +155,6 @@ def _wire(
     owns_provider = provider is None
     if provider is None:
         provider = provider_of(resource)
-        if set_global and not isinstance(get_logger_provider(), LoggerProvider):
-            set_logger_provider(provider)
     there = exporter_on(provider)
     asked = config.endpoints if config else ()
     if there is not None and (there.endpoints == asked or (there.endpoints and not is_named)):
@@ -161,6 +163,9 @@ def _wire(
     exporter = DynatraceLogExporter() if config is None else exporter_of(config, exporter_name)
     processor = processor_for(exporter)
     provider.add_log_record_processor(processor)
+    # Last: nobody can take it back, and the exporter may have raised.
+    if owns_provider and set_global and not isinstance(get_logger_provider(), LoggerProvider):
+        set_logger_provider(provider)
     return LogPipeline(config, provider, processor, exporter, owns_provider=owns_provider, ends=_ends)
 
 

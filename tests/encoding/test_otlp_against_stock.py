@@ -85,7 +85,9 @@ SCOPES = st.none() | st.builds(
 def log_records(draw: st.DrawFn) -> LogRecord:
     own: Any = draw(st.none() | attributes(""))
     if own is not None and draw(st.booleans()):
-        own = BoundedAttributes(maxlen=draw(st.sampled_from([None, 0, 1, 3, 128])), attributes=own)
+        own = BoundedAttributes(
+            maxlen=draw(st.sampled_from([None, 128])), attributes={name: own[name] for name in own if name}
+        )
     text, number = draw(SEVERITIES)
     record = LogRecord(
         timestamp=draw(NANOSECONDS),
@@ -242,9 +244,15 @@ def test_equal_resources_and_scopes_are_grouped_even_if_they_are_different_objec
     assert our_bytes(OtlpEncoder(GRAIL), batch) == stock_bytes(batch)
 
 
-def test_dropped_attributes_are_reported_as_by_the_stock_encoder() -> None:
+def test_dropped_attributes_are_reported_as_by_the_stock_encoder_and_in_words() -> None:
     attributes = BoundedAttributes(maxlen=2, attributes={"a": 1, "b": 2, "c": 3, "d": 4})
     batch = [ReadableLogRecord(LogRecord(timestamp=1, body="x", attributes=attributes), Resource({}), None)]
-    record = OtlpEncoder(GRAIL).encode(batch).groups[0].records[0]
-    assert b"\x38\x02" in record  # dropped_attributes_count = 7
-    assert our_bytes(OtlpEncoder(GRAIL), batch) == stock_bytes(batch)
+    ours, stock = (
+        ExportLogsServiceRequest.FromString(request).resource_logs[0].scope_logs[0].log_records[0]
+        for request in (decompress(seal(OtlpEncoder(GRAIL).encode(batch).groups)), stock_bytes(batch))
+    )
+    assert ours.dropped_attributes_count == stock.dropped_attributes_count == 2
+    warnings = ours.attributes.pop()
+    assert warnings.key == "dt_otlp_logs.warnings"
+    assert [each.string_value for each in warnings.value.array_value.values] == ["attr_count_trimmed: 2"]
+    assert list(ours.attributes) == list(stock.attributes)

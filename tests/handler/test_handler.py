@@ -125,7 +125,7 @@ def test_a_formatter_is_honoured(logged: Logged) -> None:
     assert logged.only.log_record.body == "[INFO] x"
 
 
-def test_a_record_logged_while_a_record_is_handled_does_not_loop(logged: Logged) -> None:
+def test_a_record_logged_while_a_record_is_handled_arrives_and_does_not_loop(logged: Logged) -> None:
     def record(message: object) -> logging.LogRecord:
         return logged.log.makeRecord("handled", logging.INFO, "x.py", 1, message, (), None)
 
@@ -135,7 +135,17 @@ def test_a_record_logged_while_a_record_is_handled_does_not_loop(logged: Logged)
             return "chatty"
 
     logged.handler.handle(record(Chatty()))
-    assert [record.log_record.body for record in logged.records] == ["chatty"]
+    assert [record.log_record.body for record in logged.records] == ["from inside", "chatty"]
+
+
+def test_records_inside_of_each_other_come_to_an_end(logged: Logged) -> None:
+    class Endless:
+        def __str__(self) -> str:
+            logged.handler.handle(logged.log.makeRecord("handled", logging.INFO, "x.py", 1, self, (), None))
+            return "endless"
+
+    logged.log.info(Endless())
+    assert 2 <= len(logged.records) < 20
 
 
 def test_values_are_those_of_the_moment_of_the_call(logged: Logged) -> None:

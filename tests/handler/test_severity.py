@@ -53,7 +53,10 @@ def test_each_level_has_a_loglevel_that_dynatrace_knows(
     ("level", "name", "text", "raw_level"),
     [
         (25, "SUCCESS", "INFO", "SUCCESS"),
-        (25, "NOTICE", "INFO", "NOTICE"),
+        (25, "NOTICE", "NOTICE", None),
+        (25, "Notice", "NOTICE", "Notice"),
+        (45, "ALERT", "ALERT", None),
+        (25, "ALERT", "INFO", "ALERT"),
         (5, "TRACE", "TRACE", None),
         (logging.WARNING, "WARN", "WARN", None),
         (logging.CRITICAL, "FATAL", "CRITICAL", None),

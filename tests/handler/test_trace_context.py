@@ -207,15 +207,25 @@ def test_formatters_that_print_extra_do_not_see_it(logged: Logged) -> None:
     assert type(vars(record)[added]) is str
 
 
-def test_without_a_span_nothing_is_noted(logged: Logged) -> None:
+def test_without_a_span_that_is_noted_and_no_attribute(logged: Logged) -> None:
+    logged.log.info("x")
+    assert not [name for name in logged.attributes if name.startswith("_")]
     record = logged.log.makeRecord("handled", logging.INFO, "x.py", 1, "x", (), None)
-    assert set(vars(record)) == set(vars(logging.LogRecord("handled", logging.INFO, "x.py", 1, "x", (), None)))
+    assert [value for name, value in vars(record).items() if name.startswith("_")] == [""]
     token = context.attach(baggage.set_baggage("a", "b"))
     try:
         record = logged.log.makeRecord("handled", logging.INFO, "x.py", 1, "x", (), None)
     finally:
         context.detach(token)
-    assert not [name for name in vars(record) if name.startswith("_")]
+    assert [value for name, value in vars(record).items() if name.startswith("_")] == [""]
+
+
+def test_a_record_made_outside_of_a_span_and_handed_over_inside_one_has_none(logged: Logged) -> None:
+    waiting = MemoryHandler(100, flushLevel=logging.CRITICAL, target=logged.handler)
+    waiting.handle(logged.log.makeRecord("handled", logging.INFO, "x.py", 1, "at start", (), None))
+    with TracerProvider().get_tracer("test").start_as_current_span("request"):
+        waiting.flush()
+    assert not logged.record.trace_id
 
 
 def test_capturing_again_changes_nothing() -> None:

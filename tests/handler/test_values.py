@@ -16,6 +16,7 @@ import pathlib
 import re
 import sys
 import types
+import typing
 import uuid
 import warnings
 from typing import Any, NamedTuple
@@ -320,7 +321,7 @@ def test_the_items_of_a_dict_message_are_read_alike(logged: Logged, value: objec
         ([1, 0.5, None], [1.0, 0.5, None]),
         ([1, True], ["1", "true"]),
         (["a", 1, 0.5, False, None, {"b": [1, "c"]}], ["a", "1", "0.5", "false", None, '{"b":["1","c"]}']),
-        ([b"\xff", "a", float("nan")], ['"/w=="', "a", '"nan"']),
+        ([b"\xff", "a", float("nan")], ["/w==", "a", "NaN"]),
         ([[1], [2]], [[1], [2]]),
         ([[1], "a"], ["[1]", "a"]),
         ({"a": [1, "b"]}, {"a": ["1", "b"]}),
@@ -378,7 +379,7 @@ def test_what_holds_itself_says_so(logged: Logged) -> None:
     assert lists(found["parent"]) == {"number": 1, "total": "1", "lines": ["<Order that holds itself>"]}
 
 
-def test_a_model_that_holds_itself_is_a_text(logged: Logged) -> None:
+def test_a_model_that_holds_itself_says_so(logged: Logged) -> None:
     class Node(pydantic.BaseModel):
         children: list[Any] = []
         secret: str = pydantic.Field(repr=False, default="hidden")
@@ -386,8 +387,56 @@ def test_a_model_that_holds_itself_is_a_text(logged: Logged) -> None:
     node = Node()
     node.children.append(node)
     logged.log.info("x", extra={"node": node})
-    assert "Node" in logged.attributes["node"]
-    assert "hidden" not in logged.attributes["node"]
+    assert lists(logged.attributes["node"]) == {"children": ["<Node that holds itself>"]}
+
+
+def test_what_an_author_masks_in_a_repr_of_his_own_stays_masked(logged: Logged) -> None:
+    class Address(typing.NamedTuple):
+        host: str
+        password: str
+
+        def __repr__(self) -> str:
+            return f"Address({self.host}, ***)"
+
+    @dataclasses.dataclass
+    class Connection:
+        host: str
+        password: str
+
+        def __repr__(self) -> str:
+            return f"Connection({self.host}, ***)"
+
+    @dataclasses.dataclass(repr=False)
+    class Silent:
+        password: str
+
+    class Login(pydantic.BaseModel):
+        user: str
+        password: str
+
+        def __repr_args__(self) -> Any:
+            return [("user", self.user)]
+
+        __str__ = pydantic.BaseModel.__repr__
+
+    class Session(pydantic.BaseModel):
+        login: Login
+
+    secret = "pa55word"
+    login = Login(user="bob", password=secret)
+    values = [Address("db", secret), Connection("db", secret), Silent(secret), login, Session(login=login)]
+    logged.log.info("x", extra={f"value{number}": value for number, value in enumerate(values)})
+    logged.log.info({"event": "y", "values": values})
+    assert secret not in str([dict(record.log_record.attributes) for record in logged.records])
+    first = logged.records[0].log_record.attributes
+    assert (first["value0"], first["value1"]) == ("Address(db, ***)", "Connection(db, ***)")
+    assert first["value4"] == {"login": "Login(user='bob')"}
+
+
+def test_one_text_held_a_thousand_times_is_bounded(logged: Logged) -> None:
+    logged.log.info({"event": "x", "texts": ["y" * 1_000_000] * 1_000, "bytes": [b"\xff" * 1_000_000] * 1_000})
+    assert sum(map(len, map(str, logged.attributes.values()))) < 60_000_000
+    assert "...[further values left out]" in logged.attributes["texts"]
 
 
 def test_one_value_that_is_held_twice_is_there_twice(logged: Logged) -> None:
@@ -428,7 +477,7 @@ def test_objects_that_hold_each_other_many_times_over_end(logged: Logged) -> Non
     logged.log.info("x", extra={"tree": tree, "model": model})
     found = logged.attributes
     assert len(str(found["tree"])) < 2_000_000
-    assert found["model"] == "<Account beyond what one value may hold>"
+    assert len(str(found["model"])) < 2_000_000
 
 
 def test_the_texts_of_many_objects_are_bounded_together(logged: Logged) -> None:

@@ -86,9 +86,10 @@ def _at_end_of_celery_pool_process(deliver: Deliver) -> None:
 def at_sigterm(deliver: Deliver, budget_seconds: float) -> bool:
     """Call a bound method when SIGTERM comes, for at most the budget, then do what would have been done without it.
 
-    A second SIGTERM does not wait. False if that is not possible: Python lets only the main thread set signal handlers.
+    A second SIGTERM does not wait. False if that is not possible: Python lets only the main thread set signal handlers,
+    and cannot go on with one that is not Python's.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is None:
         return False
     handler = _SigtermHandler(deliver, budget_seconds + _GRACE_SECONDS, signal.getsignal(signal.SIGTERM))
     signal.signal(signal.SIGTERM, handler.handle)

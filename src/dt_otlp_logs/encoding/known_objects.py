@@ -1,23 +1,18 @@
 """Objects with fields, and those of numpy, pandas and pydantic, as something simpler. Imports none of these libraries.
 
-Whoever has a value of a library has imported it, so its classes are found in `sys.modules`.
+Whoever has a value of a library has imported it, so its classes are found in `sys.modules`. A class whose author wrote
+its `__repr__`, or wants none, is not taken apart: what he hides (passwords, mostly) stays hidden in what `str()` says.
 """
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
-
-from .safe_text import type_name
 
 # Dynatrace keeps 32 values of an array (log ingest limits, docs.dynatrace.com).
 _MOST_ARRAY_ELEMENTS = 32
 _FIRST_ARRAY_ELEMENTS = 8
 _MOST_FRAME_CHARACTERS = 4_096
-
-# As many as `plain_value` takes from one value, and more levels than it shows.
-_MOST_MODEL_CONTAINERS = 16_384
-_DEEPEST_MODEL = 32
 
 
 def simplified(value: Any, kind: Any) -> Any:
@@ -33,21 +28,41 @@ def simplified(value: Any, kind: Any) -> Any:
 
 
 def _named_tuple(value: Any, kind: Any) -> object:
-    return (
-        dict(zip(kind._fields, value, strict=False)) if issubclass(kind, tuple) and hasattr(kind, "_fields") else value
-    )
+    if not issubclass(kind, tuple) or not hasattr(kind, "_fields"):
+        return value
+    return dict(zip(kind._fields, value, strict=False)) if _module(kind.__repr__) == "collections" else str(value)
 
 
 def _dataclass(value: Any, kind: Any) -> object:
     if not hasattr(kind, "__dataclass_fields__"):
         return value
+    if not hasattr(kind.__repr__, "__wrapped__"):  # the one that is generated guards against recursion
+        return str(value)
     return _fields(value, ((field.name, field.repr) for field in dataclasses.fields(kind)))
 
 
 def _attrs(value: Any, kind: Any) -> object:
     # https://www.attrs.org: `__attrs_attrs__` is public; a field's `repr` may be a function that shows it differently.
     attributes = getattr(kind, "__attrs_attrs__", None)
-    return value if attributes is None else _fields(value, ((field.name, field.repr) for field in attributes))
+    if attributes is None:
+        return value
+    code = getattr(kind.__repr__, "__code__", None)
+    if code is None or not code.co_filename.startswith("<attrs generated"):
+        return str(value)
+    return _fields(value, ((field.name, field.repr) for field in attributes))
+
+
+def _pydantic(value: Any, kind: Any) -> object:
+    for model in (_class("pydantic.main", "BaseModel"), _class("pydantic.v1.main", "BaseModel")):
+        if model is None or not issubclass(kind, model):
+            continue
+        if any(getattr(kind, name) is not getattr(model, name) for name in ("__repr__", "__repr_args__")):
+            return str(value)
+        if hasattr(kind, "model_fields"):
+            shown = [(name, field.repr and not field.exclude) for name, field in kind.model_fields.items()]
+            return {**_fields(value, shown), **(value.model_extra or {})}
+        return _fields(value, ((name, field.field_info.repr) for name, field in kind.__fields__.items()))
+    return value
 
 
 def _fields(value: object, shown: Iterable[tuple[str, bool | Callable[[object], str]]]) -> dict[str, object]:
@@ -63,47 +78,8 @@ def _fields(value: object, shown: Iterable[tuple[str, bool | Callable[[object], 
     return fields
 
 
-def _pydantic(value: Any, kind: Any) -> object:
-    model = _class("pydantic.main", "BaseModel")
-    if model is not None and issubclass(kind, model) and hasattr(kind, "model_dump"):
-        try:
-            hidden = _hidden(value, model, iter(range(_MOST_MODEL_CONTAINERS)), _DEEPEST_MODEL)
-        except _TooMuchError:
-            return f"<{type_name(value)} beyond what one value may hold>"
-        return kind.model_dump(value, warnings=False, exclude=hidden)
-    for older in (model, _class("pydantic.v1.main", "BaseModel")):
-        if older is not None and issubclass(kind, older):
-            return kind.dict(value, exclude={name for name, field in _v1_fields(kind) if not field.field_info.repr})
-    return value
-
-
-def _v1_fields(kind: Any) -> Iterable[tuple[str, Any]]:
-    return kind.__fields__.items()  # type: ignore[no-any-return]
-
-
-class _TooMuchError(Exception):
-    """A model has too many parts, or holds itself: neither a dump nor a `repr` might come to an end."""
-
-
-def _hidden(value: Any, model: type, allowance: Iterator[int], levels_left: int) -> dict[object, object]:
-    """What to exclude from a dump: fields with `repr=False`, also of models inside this one."""
-    if not levels_left:
-        raise _TooMuchError
-    hidden: dict[object, object] = {}
-    items: Iterable[tuple[object, object]]
-    if isinstance(value, model):
-        hidden = {name: True for name, field in type(value).model_fields.items() if not field.repr}  # type: ignore[attr-defined]
-        items = vars(value).items()
-    else:
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-    for name, item in items:
-        if name not in hidden and isinstance(item, (model, dict, list, tuple)):
-            if next(allowance, None) is None:
-                raise _TooMuchError
-            deeper = _hidden(item, model, allowance, levels_left - 1)
-            if deeper:
-                hidden[name] = deeper
-    return hidden
+def _module(function: object) -> object:
+    return getattr(function, "__module__", None)
 
 
 def _numpy(value: Any, kind: Any) -> object:

@@ -28,6 +28,10 @@ _MOST_ELEMENTS = 16_384
 # What the texts of all objects in one value may take together: some hundred objects of many fields.
 _MOST_CHARACTERS = 1_000_000
 
+# What all texts inside one value may take together: as much as Dynatrace takes in a request (10 MB), since a container
+# may hold one text thousands of times.
+_MOST_INNER_CHARACTERS = 10_000_000
+
 # OpenTelemetry wants names that are not empty (specification, common/README.md) and its SDK drops others with a
 # warning; this one can be written in DQL without quoting.
 NAME_OF_THE_EMPTY = "_"
@@ -54,8 +58,8 @@ def plain_value(value: object) -> AnyValue:
     - dates and times are ISO 8601; `timedelta`, `UUID`, `Decimal`, paths and IP addresses their text
     - an `Enum` is its value if that is text or a number, else its name
     - sets are lists, sorted if they can be; `deque`, `range` and other sequences are lists; a named tuple is a map
-    - dataclasses and attrs classes are maps of their fields, pydantic models what `model_dump()` says; fields with
-      `repr=False` are left out, since their author did not want them shown
+    - dataclasses, attrs classes and pydantic models are maps of their fields; those with `repr=False` are left out,
+      since their author did not want them shown; for the same reason a class with a `__repr__` of its own is its text
     - numpy scalars are plain numbers, arrays lists up to 32 elements and else a short text; pandas' `NaT` and `NA` are
       None, its frames a text of at most 4,096 characters
     - bytes that are printable UTF-8 are text; integers beyond 64 bits, complex numbers, exceptions (`Type: message`)
@@ -74,7 +78,9 @@ def plain_value(value: object) -> AnyValue:
 
 
 def plain_name(name: object) -> str:
-    """The text of what names an attribute: never empty, never raises."""
+    """The text of what names an attribute: never empty, never raises. That of an `Enum` is the text of its value."""
+    if type(name) is not str and issubclass(type(name), Enum):
+        name = plain_value(name)
     return words(name) or NAME_OF_THE_EMPTY
 
 
@@ -120,17 +126,20 @@ class Names:
 class _Snapshot:
     """Reads one value: what is left of its allowance, and which containers are being read at the moment."""
 
-    __slots__ = ("_characters_left", "_elements_left", "_open")
+    __slots__ = ("_characters_left", "_elements_left", "_inner_left", "_open")
 
     def __init__(self) -> None:
         self._elements_left = _MOST_ELEMENTS
         self._characters_left = _MOST_CHARACTERS
+        self._inner_left = _MOST_INNER_CHARACTERS
         self._open: set[int] = set()
 
     def of(self, value: Any, depth: int) -> Any:
         # type() and issubclass() only: isinstance() asks a `__class__` that may be the application's.
         kind = type(value)
-        if kind is str or kind is bool or kind is float or value is None:
+        if kind is str:
+            return value if depth == 0 else self._inner(value)
+        if kind is bool or kind is float or value is None:
             return value
         if kind is int and INT64_MIN <= value <= INT64_MAX:
             return value
@@ -145,14 +154,15 @@ class _Snapshot:
             plain = value._value_
             return self.of(plain if isinstance(plain, (str, int, float)) else value._name_, depth)
         if issubclass(kind, str):
-            return str.__str__(value)
+            return self._inner(str.__str__(value))
         if issubclass(kind, int):
             number = int.__index__(value)
             return number if INT64_MIN <= number <= INT64_MAX else safe_text(number)
         if issubclass(kind, float):
             return float.__float__(value)
         if issubclass(kind, (bytes, bytearray, memoryview)):
-            return self._bytes(value)
+            self._inner_left -= len(value)
+            return self._bytes(value) if depth == 0 or self._inner_left >= 0 else _LEFT_OUT
         return self._said_by_itself(value, kind)
 
     def _said_by_itself(self, value: Any, kind: Any) -> Any:
@@ -225,6 +235,10 @@ class _Snapshot:
             name = names.free(key if type(key) is str and key else plain_name(key))
             plain[name] = self.of(value, depth + 1)
         return plain
+
+    def _inner(self, text: str) -> str:
+        self._inner_left -= len(text)
+        return text if self._inner_left >= 0 else _LEFT_OUT
 
     def _text(self, text: str) -> str:
         left = self._characters_left

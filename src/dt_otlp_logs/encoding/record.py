@@ -14,7 +14,7 @@ from .attribute_limits import ValueLimits
 from .attribute_mapping import plain_mapping
 from .attribute_selection import Attribute, AttributeSelection
 from .attributes import AttributeEncoder
-from .cut_warnings import CONTENT_TRIMMED, warnings_value
+from .cut_warnings import ATTRIBUTES_TRIMMED, CONTENT_TRIMMED, warnings_value
 from .limits import Limits
 from .owner import Owner
 from .record_fields import FieldEncoder, filled_names
@@ -81,6 +81,9 @@ class RecordEncoder:
         if raw_level is not None:
             mapping.setdefault(RAW_LEVEL, raw_level)
         body, leaves = self._body(record.body, owner)
+        if dropped:
+            # By the SDK's own limit. Dynatrace documents no place for OTLP's count of them.
+            dropped = self._dropped_before(dropped)
         event_name = b""
         if record.event_name:
             event_name = self._event_name(record.event_name)
@@ -99,11 +102,17 @@ class RecordEncoder:
         if values.warnings:
             encoded.append(Attribute(WARNINGS, warnings_value(values.warnings), 1).field(_ATTRIBUTES_KEY))
         parts = [times, severity, body, *encoded, trace]
-        if dropped and self._fields.in_range(dropped, UINT32_MAX):
+        if dropped:
             parts.append(b"\x38" + varint(dropped))
         if event_name:
             parts.append(length_delimited(_EVENT_NAME_KEY, event_name))
         return b"".join(parts), time, needs_room
+
+    def _dropped_before(self, dropped: Any) -> int:
+        if not self._fields.in_range(dropped, UINT32_MAX):
+            return 0
+        self._values.trimmed(ATTRIBUTES_TRIMMED, dropped)
+        return int(dropped)
 
     def _event_name(self, name: object) -> bytes:
         max_bytes = self._limits.attribute_value_bytes

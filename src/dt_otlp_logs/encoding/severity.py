@@ -76,6 +76,13 @@ def level_of(severity_number: int | None, severity_text: str | None) -> Level:
     return Level(word, None if says_the_same else severity_text)
 
 
+def own_word(severity_number: int, name: str) -> str | None:
+    """A level's name if that is itself one of Dynatrace's words, with the status that the number means; else None."""
+    word = name.strip().upper()
+    by_number = severity_word(severity_number)
+    return word if by_number is not None and _STATUS.get(word) == _STATUS[by_number] else None
+
+
 def severity_word(severity_number: int) -> str | None:
     """TRACE for 1 to 4, DEBUG for 5 to 8 and so on to CRITICAL for 21 to 24; None for anything else."""
     if 1 <= severity_number <= MAX_SEVERITY_NUMBER:

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 import weakref
-from contextvars import ContextVar
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
@@ -26,10 +25,13 @@ from dt_otlp_logs.handler.trace_context import capture_trace_context, context_of
 # The first is OpenTelemetry's (semantic conventions, `otel.event.name`), the second what came before it.
 _EVENT_NAMES = ("otel.event.name", "event.name")
 
-_emitting: ContextVar[bool] = ContextVar("dt_otlp_logs_emitting", default=False)
+# A record may be logged while another one is handed over: by a `__str__` that asks a database, by a signal handler, by
+# a processor. More levels than these could go on for ever.
+_MOST_LEVELS = 2
 
-# The record that this thread handed over last, and to which provider: handlers get a record one after the other.
-_last_sent = threading.local()
+# How many records are being handed over in this thread, one inside another; and the last one of all, and to which
+# provider: handlers get a record one after the other.
+_in_thread = threading.local()
 
 # Their records are about exporting when they come while exporting: each would cause the next one.
 _OF_EXPORTING = ("urllib3", "requests", "opentelemetry", "httpx", "httpcore")
@@ -97,9 +99,11 @@ class DynatraceLoggingHandler(logging.Handler):
         # Our own requests, and whatever OpenTelemetry logs while it exports or takes a record, must not become
         # records: each would cause the next one.
         name = record.name if type(record.name) is str else words(record.name)
-        if _emitting.get() or (get_value(_SUPPRESS_INSTRUMENTATION_KEY) and name.startswith(_OF_EXPORTING)):
+        level = getattr(_in_thread, "level", 0)
+        is_of_exporting = name.startswith(_OF_EXPORTING) and (level or get_value(_SUPPRESS_INSTRUMENTATION_KEY))
+        if is_of_exporting or level >= _MOST_LEVELS:
             return
-        token = _emitting.set(True)
+        _in_thread.level = level + 1
         try:
             logger = self._logger(name)
             if logger is not None and not isinstance(logger, NoOpLogger) and not self._is_sent_already(record, name):
@@ -107,7 +111,7 @@ class DynatraceLoggingHandler(logging.Handler):
         except Exception:  # noqa: BLE001  # the contract of logging.Handler.emit
             self._say_error(record)
         finally:
-            _emitting.reset(token)
+            _in_thread.level = level
 
     def _say_error(self, record: logging.LogRecord) -> None:
         try:
@@ -132,10 +136,10 @@ class DynatraceLoggingHandler(logging.Handler):
         """Whether another handler hands this very record to the same provider: one of ours, or OpenTelemetry's."""
         if isinstance(record, LoguruRecord):
             return False  # no logger of logging's has handled it
-        last, provider = getattr(_last_sent, "record", (None, None))
+        last, provider = getattr(_in_thread, "last_sent", (None, None))
         if last is not None and last() is record and provider is self._provider:
             return True
-        _last_sent.record = weakref.ref(record), self._provider
+        _in_thread.last_sent = weakref.ref(record), self._provider
         named = logging.root.manager.loggerDict.get(name)
         current: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
         while current is not None:

@@ -6,6 +6,7 @@ import re
 from opentelemetry._logs.severity import SeverityNumber
 
 from dt_otlp_logs.encoding.plain_value import words
+from dt_otlp_logs.encoding.severity import own_word
 
 # Level 5 is what many libraries add as TRACE; below it, too, everything is TRACE.
 _TRACE = 5
@@ -33,8 +34,9 @@ Severity = tuple[SeverityNumber, str, str | None]
 def severity_of(record: logging.LogRecord) -> Severity:
     """Number and word of a record's level, and the level's own name if that says anything else (`log.raw_level`).
 
-    Levels below DEBUG are TRACE, those in between get the numbers in between: 25 is INFO4. A level that is no number
-    is looked up by name, and INFO if there is none.
+    Levels below DEBUG are TRACE, those in between get the numbers in between: 25 is INFO4. One that has the name of a
+    word of Dynatrace's keeps it (NOTICE, ALERT). A level that is no number is looked up by name, and INFO if there is
+    none.
     """
     level, name = record.levelno, record.levelname
     if type(level) is int and type(name) is str:
@@ -43,6 +45,9 @@ def severity_of(record: logging.LogRecord) -> Severity:
             return known
     number, word, names = _severity(_level_number(level, name))
     raw_level = _COLOURS.sub("", words(name)).strip()
+    own = own_word(number.value, raw_level)
+    if own is not None:
+        return number, own, raw_level if raw_level != own else None
     return number, word, raw_level if raw_level and raw_level not in names else None
 
 

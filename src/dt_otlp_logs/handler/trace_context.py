@@ -32,6 +32,9 @@ _HEX_SPAN_ID = re.compile(r"[0-9a-f]{16}")
 # Ids and flags alone, no span.
 _last_written: tuple[SpanContext | None, str] = (None, "")
 
+# Noted, too: whoever hands the record over may do so inside a span that has nothing to do with it.
+_NO_SPAN = ""
+
 _WITHOUT_SPAN = set_span_in_context(INVALID_SPAN, Context())
 
 
@@ -55,10 +58,9 @@ def capture_trace_context() -> None:
 
     def record_with_trace_context(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = factory(*args, **kwargs)
-        context = get_current()
-        if context and args and args[0] is not None:  # `makeLogRecord` names none: it brings back another's record
+        if args and args[0] is not None:  # `makeLogRecord` names none: it brings back another's record
             try:
-                _note_span(record, context)
+                _note_span(record, get_current())
             except Exception:  # noqa: BLE001  # a record of the application's own making
                 pass
         return record
@@ -68,9 +70,8 @@ def capture_trace_context() -> None:
 
 
 def _note_span(record: logging.LogRecord, context: Context) -> None:
-    span = get_current_span(context).get_span_context()
-    if span.is_valid:
-        vars(record)[TRACE_PARENT] = _trace_parent(span)
+    span = get_current_span(context).get_span_context() if context else None
+    vars(record)[TRACE_PARENT] = _NO_SPAN if span is None or not span.is_valid else _trace_parent(span)
 
 
 def _trace_parent(span: SpanContext) -> str:
@@ -92,9 +93,12 @@ def context_of(record: logging.LogRecord) -> Context:
     current = get_current()
     values = vars(record)
     noted = values.get(TRACE_PARENT)
-    if not current and noted is None and "otelTraceID" not in values:
+    is_without = type(noted) is str and noted == _NO_SPAN
+    if not current and (is_without or (noted is None and "otelTraceID" not in values)):
         return current
     here = get_current_span(current).get_span_context()
+    if is_without:
+        return _WITHOUT_SPAN if here.is_valid else current
     if here.is_valid and type(noted) is str and noted == _trace_parent(here):
         return current
     there = _noted(noted)

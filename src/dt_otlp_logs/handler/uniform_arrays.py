@@ -32,4 +32,10 @@ def uniform(value: AnyValue) -> AnyValue:
         return elements
     if kinds == {int, float}:
         return [None if element is None else float(element) for element in elements]  # type: ignore[arg-type]
-    return [element if element is None or isinstance(element, str) else json_text(element) for element in elements]
+    return [None if element is None else _text(element) for element in elements]
+
+
+def _text(element: AnyValue) -> str:
+    text = json_text(element)
+    # Bytes and numbers such as NaN, for which JSON has no form, are texts already.
+    return element if isinstance(element, str) else text.strip('"') if isinstance(element, (bytes, float)) else text
