@@ -141,6 +141,7 @@ def test_without_opentelemetrys_distro_it_sets_up_the_export_of_logs_itself(run_
         from opentelemetry.instrumentation.auto_instrumentation import initialize
         initialize()
         import logging
+        logging.lastResort = None
         logging.getLogger("app").warning("hello")
         from dt_otlp_logs.__main__ import main
         print(main(["status"]))

@@ -273,6 +273,37 @@ def test_an_exporter_that_opentelemetry_made_is_used_wherever_the_environment_po
     assert [record["content"] for record in emulator.records()] == ["hello"]
 
 
+def test_configure_mends_what_a_handler_began_without_a_configuration(emulator: RunningEmulator) -> None:
+    script = f"""
+        import logging, dt_otlp_logs
+        logging.getLogger().addHandler(dt_otlp_logs.DynatraceLoggingHandler())
+        logging.error("too early")
+        pipeline = dt_otlp_logs.configure({emulator.url!r}, {emulator.api_token!r})
+        logging.error("hello")
+        assert pipeline.flush()
+    """
+    done = run_script(emulator, script, DT_ENDPOINT="", DT_API_TOKEN="")
+    assert done.returncode == 0, done.stderr
+    assert [record["content"] for record in emulator.records()] == ["hello"]
+
+
+def test_a_configuration_that_is_refused_leaves_no_provider_behind(emulator: RunningEmulator) -> None:
+    script = """
+        import logging, dt_otlp_logs
+        from opentelemetry._logs import get_logger_provider
+        before = type(get_logger_provider())
+        try:
+            dt_otlp_logs.configure("http://localhost:14499/v2/logs/ingest", exporter="stock")
+        except dt_otlp_logs.ConfigError:
+            assert type(get_logger_provider()) is before
+            with dt_otlp_logs.configure(service_name="checkout"):
+                logging.error("hello")
+    """
+    done = run_script(emulator, script)
+    assert done.returncode == 0, done.stderr
+    assert [record["service.name"] for record in emulator.records()] == ["checkout"]
+
+
 def test_logging_may_be_configured_after_us(emulator: RunningEmulator, tmp_path) -> None:
     done = run_script(
         emulator,

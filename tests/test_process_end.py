@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles.strict_server import STRICT_TOKEN, StrictServer, strict_server
+from doubles.strict_server import STRICT_TOKEN, Reply, StrictServer, strict_server
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has neither fork nor SIGTERM")
 
@@ -146,6 +146,19 @@ def test_sigterm_delivers_what_waits_if_that_is_switched_on(tmp_path: Path) -> N
             status, _ = sigterm(process)
     assert status == -signal.SIGTERM, "the process still dies of the signal"
     assert server.stored == ["last words"]
+
+
+def test_what_sigterm_leaves_undelivered_is_said(tmp_path: Path) -> None:
+    with strict_server(lambda _: Reply(503)) as server:
+        script = WAITS_FOR_SIGTERM.format(before="")
+        settings = {"DT_OTLP_LOGS_FLUSH_ON_SIGTERM": "true", "DT_OTLP_LOGS_SHUTDOWN_TIMEOUT_SECONDS": "0.5", **SLOW}
+        with start(server, tmp_path, script, **settings) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    assert "1 record is not delivered after SIGTERM" in err
 
 
 def test_sigterm_is_left_alone_unless_switched_on(tmp_path: Path) -> None:

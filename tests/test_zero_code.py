@@ -340,6 +340,29 @@ def test_under_the_distro_traces_go_to_the_endpoint_that_is_named_for_them(tmp_p
     assert seen == [("/v1/traces", "application/x-protobuf")]
 
 
+@pytest.mark.slow
+def test_under_the_distro_warnings_of_an_app_without_handlers_are_on_stderr_as_ever(tmp_path: Path) -> None:
+    app = "import logging; logging.getLogger('lib').warning('for the eye'); logging.getLogger('lib').info('not this')"
+    with strict_server() as server:
+        done = run_distro(tmp_path, app, **settings(server), DT_OTLP_LOGS_LEVEL="INFO")
+        assert delivered(server, done) == ["for the eye", "not this"]
+        assert done.stderr == "for the eye\n"
+        app = "import logging; logging.basicConfig(); logging.getLogger('lib').warning('once')"
+        assert run_distro(tmp_path, app, **settings(server)).stderr == "WARNING:lib:once\n"
+
+
+@pytest.mark.slow
+def test_the_distros_choice_of_exporters_is_not_that_of_child_processes(tmp_path: Path) -> None:
+    app = """
+        import os, subprocess, sys
+        child = "import os; print(sorted(name for name in os.environ if name.endswith('_EXPORTER')))"
+        print(subprocess.run([sys.executable, "-c", child], capture_output=True, text=True).stdout)
+    """
+    with strict_server() as server:
+        done = run_distro(tmp_path, app, **settings(server), OTEL_TRACES_EXPORTER="console")
+    assert done.stdout.split() == ["['OTEL_TRACES_EXPORTER']"]
+
+
 FILE = """
 file_format: "1.0"
 logger_provider: {{processors: [{{batch: {{exporter: {{dynatrace: {settings}}}}}}}]}}
@@ -358,3 +381,8 @@ def test_under_the_distro_a_configuration_file_says_where_logs_go(tmp_path: Path
         done = run_distro(tmp_path, WARN, **settings(server), OTEL_CONFIG_FILE=str(file))
         assert delivered(elsewhere, done) == ["hello"]
         assert server.stored == ["hello"]
+        # What a wrong file says of redaction, say, is not the environment's: then nothing goes out.
+        file.write_text(FILE.format(settings="{timeout_secnds: 5}"))
+        done = run_distro(tmp_path, WARN, **settings(server), OTEL_CONFIG_FILE=str(file))
+        assert (done.returncode, server.stored) == (0, ["hello"])
+        assert "did you mean timeout_seconds" in done.stderr

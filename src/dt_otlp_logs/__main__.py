@@ -5,4 +5,5 @@ import sys
 from dt_otlp_logs.cli.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or ["status"]))
+    arguments = sys.argv[1:]
+    sys.exit(main(arguments if arguments and arguments != ["--json"] else ["status", *arguments]))

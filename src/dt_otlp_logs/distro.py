@@ -33,9 +33,10 @@ def attach_handler() -> None:
     if not is_selected(os.environ):
         return
     try:
-        from dt_otlp_logs.zero_code import attach
+        from dt_otlp_logs.zero_code import attach, take_back
 
         attach(os.environ)
+        take_back(os.environ)
     except Exception as error:  # noqa: BLE001  # logging must not stop an application, nor OpenTelemetry's start
         from dt_otlp_logs.diagnostics import Diagnostics
 

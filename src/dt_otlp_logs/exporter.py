@@ -94,6 +94,7 @@ class DynatraceLogExporter(LogRecordExporter):
 
     def _set_up(self, config: Config, meter_provider: MeterProvider | None, diagnostics: Diagnostics) -> None:
         self._config = config
+        self._diagnostics = diagnostics
         if meter_provider is None and os.environ.get(_INTERNAL_METRICS, "").strip().lower() == "true":
             meter_provider = get_meter_provider()
         self._metrics: DeliveryMetrics | None = None
@@ -115,7 +116,7 @@ class DynatraceLogExporter(LogRecordExporter):
         if hasattr(os, "register_at_fork"):
             in_child = weakref.WeakMethod(self._in_forked_child)
             os.register_at_fork(after_in_child=lambda: method() if (method := in_child()) else None)
-        if config.flush_on_sigterm and not at_sigterm(self._flush_everything, config.shutdown_timeout_seconds):
+        if config.flush_on_sigterm and not at_sigterm(self._flush_before_the_end, config.shutdown_timeout_seconds):
             diagnostics.once("flush_on_sigterm is not possible here: only the main thread can set signal handlers")
 
     def _measure(self, seconds: float, exchange: Exchange) -> None:
@@ -139,6 +140,13 @@ class DynatraceLogExporter(LogRecordExporter):
             for processor in self._feeders:
                 processor.force_flush(0)  # hands over what it holds, and waits for nothing
             self._worker.drain()
+
+    def _flush_before_the_end(self) -> None:
+        self._flush_everything()
+        held = self.stats().queued
+        if held and self._config.queue_directory is None:
+            noun = "record is" if held == 1 else "records are"
+            self._diagnostics.error(f"{held} {noun} not delivered after SIGTERM, and lost if the process ends now.")
 
     def _flush_everything(self) -> None:
         """For ends of a process that the SDK does not see: SIGTERM, a multiprocessing child."""

@@ -108,6 +108,11 @@ class LogPipeline:
             self._unhandled.start()
         self._attachments.add(loggers, config.level)
 
+    def attach_to(self, logger: logging.Logger) -> None:
+        """Attach the handler to a logger, as open as that is."""
+        if not isinstance(self.provider.get_logger(__name__), NoOpLogger):
+            self._attachments.add([logger], logging.NOTSET)
+
     def deliver_by(self, config: Config, exporter: LogRecordExporter, processor: BatchLogRecordProcessor) -> None:
         """From now on with this configuration, in place of one that was wrong; provider and handler stay."""
         if self._processor is not None:

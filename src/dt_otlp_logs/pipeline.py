@@ -12,6 +12,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.resources import Resource
 
+from dt_otlp_logs.celery_loggers import attach_to_celerys_loggers
 from dt_otlp_logs.config import CAPTURES, Config, ConfigError, Problem, load_config, with_captures
 from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.exporter import DynatraceLogExporter
@@ -157,8 +158,9 @@ def _wire(
         provider = provider_of(resource)
     there = exporter_on(provider)
     asked = config.endpoints if config else ()
-    if there is not None and (there.endpoints == asked or (there.endpoints and not is_named)):
-        # Zero code, or the application's own pipeline: a second exporter would deliver everything twice.
+    if there is not None and (there.endpoints == asked or not is_named):
+        # Zero code, or the application's own pipeline: a second exporter would deliver everything twice. Even one whose
+        # configuration is wrong stays alone: the environment may lack what a file says of redaction.
         return LogPipeline(config, provider, None, there, owns_provider=False, ends=_ends)
     exporter = DynatraceLogExporter() if config is None else exporter_of(config, exporter_name)
     processor = processor_for(exporter)
@@ -205,11 +207,18 @@ def _survive_others() -> None:
     """Stay where others configure logging after us, and send nothing twice beside others that send."""
     survive_reconfiguration(_put_aside)
     send_structlog_events_once(_running_provider)
+    attach_to_celerys_loggers(_attach_again)
 
 
 def _put_aside() -> AbstractContextManager[None]:
     running = _running
     return running.put_aside() if running is not None else nullcontext()
+
+
+def _attach_again(logger: logging.Logger) -> None:
+    running = _running
+    if running is not None:
+        running.attach_to(logger)
 
 
 def _running_provider() -> LoggerProvider | None:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -66,6 +66,21 @@ def exporter_in_use() -> DynatraceLogExporter | None:
     return exporter_on(provider) if isinstance(provider, LoggerProvider) else None
 
 
+# Read while OpenTelemetry starts. What the application starts should not find them: an exporter that is not installed
+# there, or `none` for its traces.
+_OF_THIS_START = (
+    *("OTEL_LOGS_EXPORTER", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"),
+    *("OTEL_PYTHON_CONFIGURATOR", "DT_OTLP_LOGS_FLUSH_ON_SIGTERM"),
+)
+
+
+def take_back(environ: MutableMapping[str, str]) -> None:
+    """Leave the environment to child processes as the user has set it, as far as it is not read later on."""
+    for name in _OF_THIS_START:
+        if name in DynatraceDistro.variables_set and environ.get(name) == DynatraceDistro.variables_set[name]:
+            del environ[name]
+
+
 def attach(environ: Mapping[str, str]) -> None:
     """Attach our handler where it belongs, once; a wrong configuration is said in one line."""
     if not hands_over(environ):
@@ -80,6 +95,8 @@ def attach(environ: Mapping[str, str]) -> None:
             Diagnostics().error(f"No log record is exported, the application runs on: {problems}")
         return
     DynatraceDistro.pipeline = pipeline
+    # The application knows nothing of us: where it has set up no logging, its warnings are on stderr as without us.
+    pipeline.handler.keeps_last_resort = True
     level = logging.getLevelName(says(environ, _HANDLER_LEVEL).upper())
     if isinstance(level, int) and pipeline.handler.level == logging.NOTSET:
         pipeline.handler.setLevel(level)

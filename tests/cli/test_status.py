@@ -223,6 +223,18 @@ def test_from_outside_the_first_line_says_that_it_is_not_active() -> None:
 
 
 @pytest.mark.slow
+def test_a_configuration_file_that_is_wrong_is_said_and_no_success(tmp_path: Path) -> None:
+    pytest.importorskip("opentelemetry.configuration", reason="opentelemetry-configuration is not installed")
+    file = tmp_path / "otel.yaml"
+    file.write_text(
+        'file_format: "1.0"\nlogger_provider: {processors: [{batch: {exporter: {dynatrace: {timeout_secnds: 5}}}}]}\n'
+    )
+    done = run(INSTRUMENT, *STATUS, **BY_DISTRO, OTEL_CONFIG_FILE=str(file))
+    assert done.returncode == 2
+    assert "Zero-code export is not active" in done.stdout
+    assert "the configuration of the exporter is wrong" in done.stdout
+
+
 def test_nothing_set_is_a_wrong_configuration() -> None:
     assert run(*STATUS).returncode == 2
 

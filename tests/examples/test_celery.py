@@ -17,6 +17,28 @@ WORKER = "celery --app tasks worker --loglevel INFO --concurrency 2"
 CALLS = "python -c 'from tasks import ship; [ship.delay(number) for number in range(6)]'"
 
 
+def test_zero_code_needs_no_line_of_ours(tmp_path: Path) -> None:
+    lines = (FOLDER / "tasks.py").read_text().splitlines()
+    begins = lines.index("@signals.after_setup_logger.connect")
+    del lines[begins : lines.index("@app.task")]
+    text = "\n".join(lines).replace("from dt_otlp_logs import configure\n", "").replace("shop-queue", tmp_path.name)
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "tasks.py").write_text(text)
+    distro = {"OTEL_PYTHON_DISTRO": "dynatrace", "OTEL_SERVICE_NAME": "shop", "DT_OTLP_LOGS_LEVEL": "INFO"}
+    with strict_server() as server:
+        with started(f"opentelemetry-instrument {WORKER}", server, tmp_path, folder, **distro) as worker:
+            worker.says(r"celery@\S+ ready")
+            with started(CALLS, server, tmp_path, folder) as caller:
+                caller.ends()
+            worker.says("raised unexpected")
+            worker.says("succeeded in", times=5)
+            worker.ends(by=signal.SIGTERM, tracebacks=1)
+    records = arrived(server)
+    assert contents(records, "tasks") == once(*(f"order {number} taken" for number in range(6)))
+    assert sum(record.logger == "celery.app.trace" for record in records) == 6
+
+
 @pytest.mark.parametrize("launcher", ["", "opentelemetry-instrument "], ids=["", "zero code"])
 def test_what_tasks_and_worker_log_arrives_once(tmp_path: Path, launcher: str) -> None:
     zero_code = ZERO_CODE if launcher else {}

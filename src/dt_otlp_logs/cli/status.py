@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _in_words(found: "Report") -> str:
     if found.active:
-        lines = ["Zero-code export is active: what logging says in this process goes to Dynatrace."]
+        lines = ["Zero-code export is active: what logging says in this process is sent to Dynatrace (not tried here)."]
     else:
         lines = ["Zero-code export is not active:", *_points([*found.problems, *found.obstacles])]
         if not found.is_instrumented:

@@ -48,8 +48,10 @@ class Report:
 
 def report() -> Report:
     """The status of this environment and this process."""
-    environ = dict(os.environ)
-    return assemble(environ, installed(), this_process(environ))
+    process = this_process(os.environ)
+    # With what the distro took back once it was read.
+    environ = {**process.set_by_distro, **os.environ}
+    return assemble(environ, installed(), process)
 
 
 def assemble(environ: Mapping[str, str], parts: Installed, process: Process) -> Report:
@@ -60,6 +62,8 @@ def assemble(environ: Mapping[str, str], parts: Installed, process: Process) -> 
     # What an exporter was made from may be a file's: then the environment alone need not be enough.
     if isinstance(configuration, ConfigError) and not process.endpoints:
         problems = [str(problem) for problem in configuration.problems]
+    elif process.exporter is not None and process.exporter.config is None:
+        problems = ["the configuration of the exporter is wrong: what it said is above, on stderr"]
     active = process.delivers and not is_disabled(environ)
     in_the_way = [] if active else list(_in_the_way(start, parts, process))
     return Report(

@@ -28,7 +28,15 @@ _CREDENTIALS = re.compile(
     r"[AaBb](?i:(?<=a)pi-token|(?<=b)earer)(?:[\s:=+]|%20)+(?!(?i:dt0[a-z])\d\d\.)[^\s,;\"'&<>]{16,}"
 )
 
-NAMED_PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {"dynatrace-token": (_TOKEN, _JWT, _CREDENTIALS)}
+# Behind the word Authorization everything is a secret but a Dynatrace token, which the first pattern cuts short.
+_AUTHORIZATION = re.compile(
+    r"[Aa](?i:(?<=a)uthorization)[\"']?\s*[:=]\s*[\"']?(?:(?i:basic|token|digest|negotiate|apikey|key)\s+)?"
+    r"(?!(?i:api-token|bearer)\b)[^\s,;\"'&<>]{6,}"
+)
+
+NAMED_PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
+    "dynatrace-token": (_TOKEN, _JWT, _CREDENTIALS, _AUTHORIZATION)
+}
 
 _NAME_OF = {pattern: name for name, patterns in NAMED_PATTERNS.items() for pattern in patterns}
 

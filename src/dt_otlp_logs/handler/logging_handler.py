@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
@@ -75,6 +76,8 @@ class DynatraceLoggingHandler(logging.Handler):
     def __init__(self, level: int | str = logging.NOTSET, logger_provider: LoggerProvider | None = None) -> None:
         super().__init__(level)
         capture_trace_context()
+        self.keeps_last_resort = False
+        """Whether `logging.lastResort` prints what no other handler gets, as where there is none at all."""
         self._given_provider = logger_provider
         self._provider = logger_provider
         self._loggers: dict[str, Logger] = {}
@@ -108,6 +111,8 @@ class DynatraceLoggingHandler(logging.Handler):
             logger = self._logger(name)
             if logger is not None and not isinstance(logger, NoOpLogger) and not self._is_sent_already(record, name):
                 logger.emit(self._translate(record))
+                if self.keeps_last_resort and not any(map(_is_of_a_console, _handlers_of(name))):
+                    _print_at_last(record)
         except Exception:  # noqa: BLE001  # the contract of logging.Handler.emit
             self._say_error(record)
         finally:
@@ -140,14 +145,7 @@ class DynatraceLoggingHandler(logging.Handler):
         if last is not None and last() is record and provider is self._provider:
             return True
         _in_thread.last_sent = weakref.ref(record), self._provider
-        named = logging.root.manager.loggerDict.get(name)
-        current: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
-        while current is not None:
-            for other in current.handlers:
-                if other is not self and self._is_covered_by(other, record):
-                    return True
-            current = current.parent if current.propagate else None
-        return False
+        return any(other is not self and self._is_covered_by(other, record) for other in _handlers_of(name))
 
     def _is_covered_by(self, other: logging.Handler, record: logging.LogRecord) -> bool:
         return (
@@ -219,6 +217,25 @@ class _NoLock:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def _handlers_of(name: str) -> Iterator[logging.Handler]:
+    """All handlers that get the records of a logger."""
+    named = logging.root.manager.loggerDict.get(name)
+    current: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
+    while current is not None:
+        yield from current.handlers
+        current = current.parent if current.propagate else None
+
+
+def _is_of_a_console(handler: logging.Handler) -> bool:
+    return not (isinstance(handler, DynatraceLoggingHandler) or is_opentelemetrys(handler))
+
+
+def _print_at_last(record: logging.LogRecord) -> None:
+    last = logging.lastResort
+    if last is not None and record.levelno >= last.level:
+        last.handle(record)
 
 
 def _found_provider() -> LoggerProvider | None:
