@@ -1,6 +1,8 @@
 """Which loggers the handler is on, how open they are, and that it stays there when logging is configured later."""
 
 import logging
+import logging.config
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -457,3 +459,26 @@ def test_a_second_call_attaches_again_where_the_application_has_emptied_a_logger
         assert configure(emulator.url, emulator.api_token, logger=logger, set_global=False) is pipeline
         logger.error("hello")
     assert contents(emulator) == ["hello"]
+
+
+def test_what_other_threads_log_while_logging_is_configured_is_not_lost(emulator: RunningEmulator) -> None:
+    class Slow(logging.NullHandler):
+        def __init__(self) -> None:
+            super().__init__()
+            thread = threading.Thread(target=logging.getLogger("other").error, args=("meanwhile",))
+            thread.start()
+            thread.join(10)
+
+    with start(emulator):
+        # logging remembers that; else the other thread would wait for the lock that dictConfig holds.
+        assert logging.getLogger("other").isEnabledFor(logging.ERROR)
+        logging.config.dictConfig(
+            {
+                "version": 1,
+                "disable_existing_loggers": False,
+                "handlers": {"slow": {"()": Slow}},
+                "root": {"handlers": ["slow"]},
+            }
+        )
+    logging.root.handlers = [handler for handler in logging.root.handlers if not isinstance(handler, Slow)]
+    assert contents(emulator) == ["meanwhile"]

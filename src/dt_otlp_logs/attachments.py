@@ -44,17 +44,18 @@ class Attachments:
             logger.removeHandler(self._handler)
 
     @contextmanager
-    def put_aside(self) -> Iterator[None]:
-        """Meanwhile the loggers are without the handler; afterwards with it, as open as before, and not disabled.
+    def survive(self, *, out_of_sight: bool) -> Iterator[None]:
+        """Whatever happens meanwhile, the loggers are afterwards with the handler, as open as before, and not disabled.
 
-        A logger that the application itself took the handler from stays without it.
+        A logger that the application itself took the handler from stays without it. `out_of_sight`: meanwhile they are
+        without it, and what other threads log is not sent.
         """
         loggers = list(self._levels)
         attached = [
             logger for logger in loggers if self._handler in logger.handlers or self._is_sent_by_another(logger)
         ]
         enabled = [logger for logger in loggers if not logger.disabled]
-        for logger in attached:
+        for logger in attached if out_of_sight else ():
             logger.removeHandler(self._handler)
         try:
             yield

@@ -121,9 +121,9 @@ class LogPipeline:
         self.provider.add_log_record_processor(processor)
         self.config, self.exporter, self._processor = config, exporter, processor
 
-    def put_aside(self) -> AbstractContextManager[None]:
+    def survive(self, *, out_of_sight: bool) -> AbstractContextManager[None]:
         """Meanwhile logging is without the handler."""
-        return self._attachments.put_aside()
+        return self._attachments.survive(out_of_sight=out_of_sight)
 
     def __enter__(self) -> "LogPipeline":  # noqa: PYI034  # typing.Self is of 3.11
         return self

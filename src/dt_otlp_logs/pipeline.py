@@ -205,14 +205,14 @@ def _ends(pipeline: LogPipeline) -> bool:
 
 def _survive_others() -> None:
     """Stay where others configure logging after us, and send nothing twice beside others that send."""
-    survive_reconfiguration(_put_aside)
+    survive_reconfiguration(_survive)
     send_structlog_events_once(_running_provider)
     attach_to_celerys_loggers(_attach_again)
 
 
-def _put_aside() -> AbstractContextManager[None]:
+def _survive(*, out_of_sight: bool) -> AbstractContextManager[None]:
     running = _running
-    return running.put_aside() if running is not None else nullcontext()
+    return running.survive(out_of_sight=out_of_sight) if running is not None else nullcontext()
 
 
 def _attach_again(logger: logging.Logger) -> None:

@@ -5,15 +5,19 @@ import logging
 import logging.config
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
-
-PutAside = Callable[[], AbstractContextManager[None]]
+from typing import Any, Protocol
 
 _wrapped = False
 
 
-def survive_reconfiguration(put_aside: PutAside) -> None:
-    """From now on `basicConfig`, `dictConfig` and `fileConfig` work inside of `put_aside()`.
+class Survive(Protocol):
+    """Keeps handlers where they are; `out_of_sight`: they are off their loggers meanwhile."""
+
+    def __call__(self, *, out_of_sight: bool) -> AbstractContextManager[None]: ...
+
+
+def survive_reconfiguration(survive: Survive) -> None:
+    """From now on `basicConfig`, `dictConfig` and `fileConfig` work inside of `survive()`.
 
     Left alone, `dictConfig` would take our handlers away without a word, and `basicConfig` would do nothing since a
     handler is there, so that the application's own console output would be missing. Once for each process.
@@ -22,19 +26,20 @@ def survive_reconfiguration(put_aside: PutAside) -> None:
     if _wrapped:
         return
     _wrapped = True
-    logging.basicConfig = _inside(put_aside, logging.basicConfig)
+    logging.basicConfig = _inside(lambda: survive(out_of_sight=True), logging.basicConfig)
     configuration: Any = logging.config
     # What the functions dictConfig and fileConfig call: many modules have imported those by name.
-    configuration.DictConfigurator.configure = _inside(put_aside, configuration.DictConfigurator.configure)
+    of_dict = configuration.DictConfigurator
+    of_dict.configure = _inside(lambda: survive(out_of_sight=False), of_dict.configure)
     # Not documented, and the same in Python 3.10 to 3.13.
     of_file = "_install_loggers" if hasattr(configuration, "_install_loggers") else "fileConfig"
-    setattr(configuration, of_file, _inside(put_aside, getattr(configuration, of_file)))
+    setattr(configuration, of_file, _inside(lambda: survive(out_of_sight=False), getattr(configuration, of_file)))
 
 
-def _inside(put_aside: PutAside, configure: Callable[..., Any]) -> Callable[..., Any]:
+def _inside(survive: Callable[[], AbstractContextManager[None]], configure: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(configure)
-    def with_handlers_put_aside(*args: Any, **kwargs: Any) -> Any:
-        with put_aside():
+    def inside(*args: Any, **kwargs: Any) -> Any:
+        with survive():
             return configure(*args, **kwargs)
 
-    return with_handlers_put_aside
+    return inside
