@@ -36,7 +36,7 @@ $(READY): pyproject.toml
 	@echo "[1/2] making a virtual environment in $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "dt-otlp-logs needs Python 3.10 or newer; say which: make PYTHON=python3.12 ...")'
 	@$(PYTHON) -m venv $(VENV)
-	@echo "[2/2] installing dt-otlp-logs and what its tests need (about a minute)"
+	@echo "[2/2] installing dt-otlp-logs and what its tests need (one to two minutes)"
 	@# pip before 24 gives up on OpenTelemetry's exact pins between pre-releases.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
