@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,11 @@ from dt_otlp_logs.emulator import RunningEmulator, running_emulator
 # How fast a shared machine happens to be says nothing about the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# A run in the background of a shell ignores these, and so would every program that a test starts.
+for _signal in (signal.SIGINT, signal.SIGHUP) if hasattr(signal, "SIGHUP") else ():
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.default_int_handler if _signal is signal.SIGINT else signal.SIG_DFL)
 
 _LEVEL_NAMES, _LEVELS = dict(logging._levelToName), dict(logging._nameToLevel)
 
@@ -24,7 +30,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def level_names_of_a_fresh_process() -> None:
+def logging_as_in_a_fresh_process() -> None:
+    logging.root.setLevel(logging.WARNING)
     logging._levelToName.clear()
     logging._levelToName.update(_LEVEL_NAMES)
     logging._nameToLevel.clear()

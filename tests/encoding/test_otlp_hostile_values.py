@@ -391,7 +391,7 @@ def test_a_stack_that_is_nearly_full_costs_at_most_the_record() -> None:
         (message,) = messages(encoded)
         outcomes.add(message.body.string_value[:20])
 
-    for frames in range(12, 40):
+    for frames in range(16, 44):
         with_frames_left(frames)
     assert outcomes == {"x", "[dt_otlp_logs: this "}
 
