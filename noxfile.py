@@ -3,6 +3,8 @@
 `nox -s tests` runs them all, `nox -s "tests-3.10(lowest)"` one. The lint session is `make lint`.
 """
 
+from tempfile import gettempdir
+
 import nox
 
 nox.options.sessions = ["tests"]
@@ -46,4 +48,5 @@ def tests(session: nox.Session, opentelemetry: str) -> None:
     )
     session.install("--quiet", "dt-otlp-logs[dev]", *(LOWEST_OPENTELEMETRY if opentelemetry == "lowest" else []))
     at_a_time = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
-    session.run("python", "-m", "pytest", "-q", *at_a_time, *session.posargs)
+    # nox's own folder for temporary files has so long a name that no socket can be in it.
+    session.run("python", "-m", "pytest", "-q", *at_a_time, *session.posargs, env={"TMPDIR": gettempdir()})

@@ -202,7 +202,7 @@ def test_without_a_pipeline_the_failure_says_what_the_application_has_to_do(dyna
 
 def test_a_logger_that_lets_nothing_through_is_named(dynatrace: RunningEmulator, dynatrace_logs: DynatraceLogs) -> None:
     configure()
-    log.info("too quiet")
+    logging.getLogger("app.that.is.too.quiet").info("too quiet")
     lines = failure_of(dynatrace_logs.one)
     assert lines[1:] == ["The pipeline was given nothing; the root logger lets WARNING and above through."]
 
