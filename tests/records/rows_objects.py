@@ -197,7 +197,7 @@ NUMPY = [
     extra("numpy-datetime64", lambda: np.datetime64("2026-01-02T03:04:05"), has("2026-01-02T03:04:05")),
     extra("numpy-datetime64-day", lambda: np.datetime64("2026-01-02"), has("2026-01-02")),
     extra("numpy-datetime64-ns", lambda: np.datetime64(1, "ns"), has("1970-01-01T00:00:00.000000001")),
-    extra("numpy-nat", lambda: np.datetime64("NaT"), None),
+    extra("numpy-nat", lambda: np.datetime64("NaT", "s"), None),
     extra("numpy-timedelta64", lambda: np.timedelta64(5, "s"), one_of("0:00:05", "5 seconds")),
     extra("numpy-array", lambda: np.array([1, 2, 3]), [1, 2, 3]),
     extra("numpy-array-float", lambda: np.array([1.5, 2.0]), [1.5, 2.0]),
