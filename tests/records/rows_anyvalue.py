@@ -116,7 +116,7 @@ def as_strings(value: Any) -> Any:
     return list(map(str, value)) if isinstance(value, list) else str(value)
 
 
-MAP_BODY = "where the structure is not told, JSON ingest has a map as text where OTLP takes it apart, in Classic, too"
+MAP_BODY = "where the structure is not told, JSON ingest has a map as text where OTLP takes it apart"
 MAP_BODIES = [
     *map_body("message", {"message": "paid", "order": 42}, "paid", {"order": 42}),
     *map_body("content", {"content": "paid", "order": 42}, "paid", {"order": 42}),
