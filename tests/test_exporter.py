@@ -2,15 +2,18 @@
 
 import logging
 import time
+from typing import Any
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
+from doubles.otlp_receiver import otlp_receiver
 from dt_otlp_logs import ConfigError, DynatraceJsonLogExporter, DynatraceLogExporter, DynatraceLoggingHandler
 from dt_otlp_logs.emulator import EmulatorSettings, Fault, RunningEmulator, running_emulator
 
@@ -180,18 +183,48 @@ def test_what_is_cut_is_counted_and_said_on_the_record(emulator: RunningEmulator
     exporter.shutdown()
 
 
-def test_a_map_as_the_body_is_stored_alike_by_both_routes_of_a_classic_environment() -> None:
+MAP_BODY = {"message": "paid", "order": {"id": 42}}
+AS_TEXT = {"content": '{"message":"paid","order":{"id":42}}', "order.id": None}
+
+
+def record_with_map_body() -> list[ReadableLogRecord]:
+    batch = records(1)
+    batch[0].log_record.body = MAP_BODY
+    return batch
+
+
+@pytest.mark.parametrize(
+    ("tenant", "settings", "expected"),
+    [
+        ({"profile": "classic"}, {"limits": "classic"}, {"content": "paid", "order.id": "42"}),
+        ({"structure": "raw"}, {}, AS_TEXT),
+        ({"structure": "flattened"}, {}, AS_TEXT),
+        ({"structure": "flattened"}, {"structure": "raw"}, AS_TEXT),
+        ({"structure": "raw"}, {"structure": "flattened"}, {"content": "paid", "order.id": 42}),
+    ],
+    ids=str,
+)
+def test_a_map_as_the_body_is_stored_alike_by_both_routes(
+    tenant: dict[str, Any], settings: dict[str, str], expected: dict[str, object]
+) -> None:
     stored = []
     for fallback in ("never", "json-only"):
-        with running_emulator(EmulatorSettings(profile="classic")) as emulator:
-            exporter = exporter_for(emulator, limits="classic", fallback=fallback)
-            batch = records(1)
-            batch[0].log_record.body = {"message": "paid", "order": {"id": 42}}
-            exporter.export(batch)
+        with running_emulator(EmulatorSettings(**tenant)) as emulator:
+            exporter = exporter_for(emulator, fallback=fallback, **settings)
+            exporter.export(record_with_map_body())
             exporter.shutdown()
             (record,) = emulator.records()
-            stored.append({key: record.get(key) for key in ("content", "order.id")})
-    assert stored == [{"content": "paid", "order.id": "42"}] * 2
+            stored.append({key: record.get(key) for key in expected})
+    assert stored == [expected] * 2
+
+
+def test_a_map_as_the_body_stays_one_on_its_way_to_a_collector() -> None:
+    with otlp_receiver() as collector:
+        exporter = DynatraceLogExporter(endpoint=f"{collector.url}/v1/logs")
+        exporter.export(record_with_map_body())
+        exporter.shutdown()
+    ((record, _),) = collector.records
+    assert record.body == encode_logs(record_with_map_body()).resource_logs[0].scope_logs[0].log_records[0].body
 
 
 def test_the_note_of_our_handler_is_no_attribute_where_opentelemetrys_handler_sends_the_record(

@@ -206,6 +206,7 @@ class DynatraceLogExporter(LogRecordExporter):
                 PROFILES[config.limits],
                 redact=config.redact,
                 structure=config.structure,
+                json_ingest=any(endpoint.json_url for endpoint in config.endpoints),
                 resource_attributes=self._resource_attributes(),
             )
         return encoder

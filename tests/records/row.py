@@ -57,10 +57,6 @@ class Row:
     """Whether logging's handleError prints: the call is one that no handler can carry out."""
     holds: Callable[[dict[str, Any]], object] | None = None
     """What else has to hold of the whole stored record."""
-    fault: str = ""
-    """What the product does instead, for as long as it does."""
-    faulty_in: str = "."
-    """The environments (a regular expression) in which it does."""
 
 
 ANYTHING = Check("anything", lambda _: True)

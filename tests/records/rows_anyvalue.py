@@ -109,14 +109,13 @@ def map_body(id_: str, value: dict[str, Any], flattened_content: Any, leaves: di
         as_text = {name: as_strings(leaf) for name, leaf in leaves.items()}
         return record["content"] == flattened_content and kept in (leaves, as_text)
 
-    return [Row(f"body-map-{id_}", call, holds=as_documented, fault=MAP_BODY, faulty_in="flattened: ")]
+    return [Row(f"body-map-{id_}", call, holds=as_documented)]
 
 
 def as_strings(value: Any) -> Any:
     return list(map(str, value)) if isinstance(value, list) else str(value)
 
 
-MAP_BODY = "where the structure is not told, JSON ingest has a map as text where OTLP takes it apart"
 MAP_BODIES = [
     *map_body("message", {"message": "paid", "order": 42}, "paid", {"order": 42}),
     *map_body("content", {"content": "paid", "order": 42}, "paid", {"order": 42}),

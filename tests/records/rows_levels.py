@@ -106,7 +106,7 @@ def named(level: int, name: str | None) -> Iterator[None]:
         logging._nameToLevel.update(numbers)
 
 
-def logged(level: int, name: str | None, loglevel: Any, status: str, raw: Any = ANYTHING, *, fault: str = "") -> Row:
+def logged(level: int, name: str | None, loglevel: Any, status: str, raw: Any = ANYTHING) -> Row:
     def call(source: Source) -> None:
         with named(level, name):
             # Not log(): that lets nothing below the logger's own level through.
@@ -117,7 +117,7 @@ def logged(level: int, name: str | None, loglevel: Any, status: str, raw: Any = 
     expected: dict[str, Any] = {"content": "kept", "loglevel": loglevel, "status": status}
     if raw is not ANYTHING:
         expected["log.raw_level"] = raw
-    return Row(f"level-{level:g}-{name!a:.20}", call, expected, fault=fault)
+    return Row(f"level-{level:g}-{name!a:.20}", call, expected)
 
 
 LOGGED = [

@@ -123,8 +123,8 @@ SETTINGS: tuple[Setting, ...] = (
         "add the attributes of host, process and pod in Dynatrace's metadata files to every resource without them"),
     Setting(
         "structure", (_own("structure"),), readers.structure, None,
-        "how Dynatrace keeps nested values: `raw` or `flattened`; unset: as the tenant is set. Where maps are "
-        "the body of OpenTelemetry records, both ways of ingest store them alike only if it is set",
+        "how Dynatrace keeps nested values: `raw` or `flattened`; unset: as the tenant is set, and a map that is the "
+        "body of an OpenTelemetry record is kept as JSON text",
     ),
     Setting(
         "redact", (_own("redact"),), readers.patterns, (),

@@ -97,7 +97,7 @@ def routes(config: Config, transport: Transport, clock: Clock) -> Sequence[Route
     style = RequestStyle(
         compression=config.compression,
         structure=config.structure,
-        flattens=config.limits == "classic",
+        classic=config.limits == "classic",
         headers=config.headers,
         user_agent=f"dt-otlp-logs/{version('dt-otlp-logs')} Python/{platform.python_version()}",
     )

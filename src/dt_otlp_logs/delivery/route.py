@@ -28,8 +28,8 @@ class RequestStyle:
     compression: Literal["gzip", "none"] = "gzip"
     structure: Literal["raw", "flattened"] | None = None
     """How the server is asked to keep nested values; None leaves it to the tenant."""
-    flattens: bool = False
-    """The server flattens without being asked: Classic does, and knows no such request."""
+    classic: bool = False
+    """For Classic and Managed, which keep nested values flattened without being asked."""
     headers: Mapping[str, str] = field(default_factory=dict)
     user_agent: str = "dt-otlp-logs"
 
@@ -99,9 +99,9 @@ class Route:
             return payload.body if self._style.compression == "gzip" else decompress(payload)
         from dt_otlp_logs.encoding.events import encode_json
 
-        structure = "flattened" if self._style.flattens else self._style.structure
-        events = encode_json(decompress(payload), structure=structure)
-        return gzip.compress(events, zlib.Z_BEST_SPEED) if self._style.compression == "gzip" else events
+        style = self._style
+        events = encode_json(decompress(payload), structure=style.structure, classic=style.classic)
+        return gzip.compress(events, zlib.Z_BEST_SPEED) if style.compression == "gzip" else events
 
 
 def _without_secrets(response: Response, headers: Mapping[str, str]) -> Response:

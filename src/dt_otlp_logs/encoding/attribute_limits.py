@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .any_value import ValueEncoder
 from .cut_warnings import ARRAY_TRIMMED, CONTENT_TRIMMED, VALUE_TRIMMED
-from .event_values import CONTENT_KEYS, Structure, json_text, json_value
+from .event_values import CONTENT_KEYS, FIELDS, Structure, json_text, json_value
 from .limits import Limits, cut
 from .wire import fields, length_delimited
 
@@ -34,9 +34,10 @@ class ValueLimits:
     than the fifth level, and those with a name too long.
     """
 
-    def __init__(self, values: ValueEncoder, limits: Limits, structure: Structure) -> None:
+    def __init__(self, values: ValueEncoder, limits: Limits, structure: Structure, json_ingest: bool) -> None:
         self._values = values
         self._limits = limits
+        self._json_ingest = json_ingest
         self._may_be_flattened = limits.classic or structure != "raw"
         self._may_be_raw = not limits.classic and structure != "flattened"
 
@@ -52,12 +53,14 @@ class ValueLimits:
     def body(self, any_value: bytes) -> tuple[bytes, int]:
         """The body within the limits, and how many attributes Dynatrace makes of it.
 
-        A map stays one if each of its values is within the limits of an attribute; else its JSON text is the content.
+        A map stays one if each of its values is within the limits of an attribute, and if it is stored alike by JSON
+        ingest; else its JSON text is the content, which is what raw mode makes of it.
         """
         is_map = any_value[:1] == _MAP
         leaves = 0
         if is_map and self._may_be_flattened:
-            within = self._body_leaves(any_value)
+            # JSON ingest has no form for a map as the body that is right in both modes.
+            within = None if self._may_be_raw and self._json_ingest else self._body_leaves(any_value)
             if within is None:
                 return self.body_as_text(any_value), 0
             leaves = within
@@ -100,7 +103,7 @@ class ValueLimits:
         return _map(fitted), sum(leaves for _, _, leaves in fitted)
 
     def _body_leaves(self, any_value: bytes) -> int | None:
-        """How many attributes a map as the body becomes; None if one of them would be over a limit."""
+        """How many attributes a map as the body becomes; None if one would be over a limit, or mistaken for a field."""
         values = self._values
         before = values.truncated, values.warnings
         values.warnings = {}
@@ -109,12 +112,24 @@ class ValueLimits:
         leaves: int | None = 0
         for key, value in pairs:
             fitted, count = (value, 0) if key == content else self._leaves(value, len(key), 1)
-            if fitted != value or len(key) > self._limits.attribute_key_bytes:
+            if (
+                fitted != value
+                or len(key) > self._limits.attribute_key_bytes
+                or (key != content and self._is_field(key))
+            ):
                 leaves = None
                 break
             leaves = (leaves or 0) + count
         values.truncated, values.warnings = before
         return leaves
+
+    def _is_field(self, key: bytes) -> bool:
+        """Whether JSON ingest takes a key of the body for a field of the record, where OTLP has an attribute.
+
+        Not in Classic, which writes all names in small letters.
+        """
+        lower = key.decode().lower()
+        return self._json_ingest and lower in FIELDS and lower.encode() != key and not self._limits.classic
 
     def _leaf(self, any_value: bytes) -> bytes:
         if any_value[:1] == _ARRAY:

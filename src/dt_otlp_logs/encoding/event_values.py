@@ -12,7 +12,8 @@ Structure = Literal["raw", "flattened"] | None
 CONTENT_KEYS = ("content", "message", "payload", "body", "log")
 """A flattened map as the body: the first of these that has a plain value is the content ("Log ingestion API")."""
 
-_SPECIAL = frozenset({"content", "timestamp", "loglevel"})
+FIELDS = frozenset({"content", "timestamp", "loglevel"})
+"""Names that JSON ingest takes for the record's own, whatever their case ("Log ingestion API")."""
 
 # Nesting depth of Dynatrace's limits pages, and the text it puts in place of what lies deeper.
 _MAX_LEVELS = 5
@@ -53,11 +54,11 @@ def shaped(key: str, value: object, structure: Structure) -> Iterable[tuple[str,
 def add(event: dict[str, object], attributes: Iterable[tuple[str, object]]) -> None:
     """Adds attributes to an event; one whose name is taken is counted up until it finds a free one.
 
-    The names of special fields are looked for whatever their case: a `Timestamp` would be taken for the record's.
+    The names of the record's fields are looked for whatever their case: a `Timestamp` would be taken for the record's.
     """
     for key, value in attributes:
         name, count = key, 0
-        while name in event or (not count and key.lower() in _SPECIAL and key.lower() in event):
+        while name in event or (not count and key.lower() in FIELDS and key.lower() in event):
             count += 1
             name = f"overwritten{count}.{key}"
         event[name] = value

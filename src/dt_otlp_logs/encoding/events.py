@@ -8,14 +8,15 @@ An event is made to look in Dynatrace as the same record does when it comes by O
 - All of these share one level. A name that is taken stays with the first; the next is `overwritten1.<name>`, then
   `overwritten2.<name>`, as Dynatrace documents for OTLP. The encoder has named attributes so that this is rare: it
   is left to maps whose leaves have an attribute's name, and to the keys of a body.
+  Classic writes all names in small letters, and counts up those that are equal then: they are sent so.
 - The loglevel of a record without severity is what Dynatrace would find by OTLP: in the body (flattened) or the
   record's attributes, never in the resource's or the scope's, where JSON ingest would look, too.
 - The timestamp has milliseconds, since OneAgent's local ingest takes no finer one.
 - Bytes are base64 text; NaN and the infinities, for which JSON has no form, are the texts NaN, Infinity, -Infinity.
 - `structure` says what becomes of maps: `raw` makes them JSON text, `flattened` one attribute per leaf
   (`a.b.c`, five levels deep). With None the tenant's setting is not known: attribute maps are sent as JSON objects,
-  which the server then treats by its setting, and a map as the body is JSON text in `content`: what OTLP does in
-  raw mode, and in flattened mode the form in which nothing is lost, since an object is not taken as content there.
+  which the server then treats by its setting, and a map as the body is JSON text in `content`: an object would not be
+  taken as content in flattened mode. The encoder has made such a body text for OTLP, too.
 
 Field mapping: "Ingest OTLP logs" and "Log ingestion API", docs.dynatrace.com.
 """
@@ -44,8 +45,11 @@ except ImportError:
 _LOGLEVEL_NAMES = frozenset(LOGLEVEL_KEYS)
 
 
-def to_events(request: bytes, *, structure: Structure = None) -> list[dict[str, object]]:
-    """One flat event per record of an ExportLogsServiceRequest, in the same order. ValueError if it is none."""
+def to_events(request: bytes, *, structure: Structure = None, classic: bool = False) -> list[dict[str, object]]:
+    """One flat event per record of an ExportLogsServiceRequest, in the same order. ValueError if it is none.
+
+    `classic`: for Classic and Managed, which flatten unasked.
+    """
     # Not at the top: importing the generated classes takes longer than the rest of the package, and most never need it.
     from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -54,16 +58,18 @@ def to_events(request: bytes, *, structure: Structure = None) -> list[dict[str, 
         decoded = ExportLogsServiceRequest.FromString(request)
     except DecodeError as error:
         raise ValueError(f"not an ExportLogsServiceRequest: {error}") from error
+    if classic:
+        structure = "flattened"
     events = []
     for resource_logs in decoded.resource_logs:
-        resource = _shaped(resource_logs.resource.attributes, structure)
+        resource = _shaped(_pairs(resource_logs.resource.attributes), structure, classic)
         for scope_logs in resource_logs.scope_logs:
             scope = scope_logs.scope
             names = (("otel.scope.name", scope.name), ("otel.scope.version", scope.version))
             inherited = [
                 *resource,
                 *(pair for pair in names if pair[1]),
-                *_shaped(scope.attributes, structure),
+                *_shaped(_pairs(scope.attributes), structure, classic),
             ]
             shared: dict[str, object] = {}
             add(shared, inherited)
@@ -77,16 +83,16 @@ def to_events(request: bytes, *, structure: Structure = None) -> list[dict[str, 
                     add(event, inherited)
                 if record.event_name:
                     add(event, [("event.name", record.event_name)])
-                add(event, (leaf for key, value in (*attributes, *body) for leaf in shaped(key, value, structure)))
+                add(event, _shaped((*attributes, *body), structure, classic))
                 if _takes_loglevel_from(event, event):
                     event["loglevel"] = "NONE"
                 events.append(event)
     return events
 
 
-def encode_json(request: bytes, *, structure: Structure = None) -> bytes:
+def encode_json(request: bytes, *, structure: Structure = None, classic: bool = False) -> bytes:
     """The events of a request as a JSON array in UTF-8. ValueError if it is no ExportLogsServiceRequest."""
-    events = to_events(request, structure=structure)
+    events = to_events(request, structure=structure, classic=classic)
     if _orjson is not None:
         return bytes(_orjson.dumps(events))
     return json.dumps(events, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -100,8 +106,13 @@ def _takes_loglevel_from(attributes: dict[str, object], event: dict[str, object]
 _Pairs = list[tuple[str, object]]
 
 
-def _shaped(attributes: Iterable[Any], structure: Structure) -> list[tuple[str, object]]:
-    return [pair for each in attributes for pair in shaped(each.key, json_value(each.value), structure)]
+def _pairs(attributes: Iterable[Any]) -> _Pairs:
+    return [(each.key, json_value(each.value)) for each in attributes]
+
+
+def _shaped(pairs: Iterable[tuple[str, object]], structure: Structure, classic: bool) -> _Pairs:
+    leaves = [leaf for key, value in pairs for leaf in shaped(key, value, structure)]
+    return [(name.lower(), value) for name, value in leaves] if classic else leaves
 
 
 def _own_fields(record: "LogRecord", structure: Structure) -> tuple[dict[str, object], _Pairs, _Pairs]:
@@ -110,7 +121,7 @@ def _own_fields(record: "LogRecord", structure: Structure) -> tuple[dict[str, ob
     time = record.time_unix_nano or record.observed_time_unix_nano
     if time:
         event["timestamp"] = _rfc_3339(time)
-    attributes = [(each.key, json_value(each.value)) for each in record.attributes]
+    attributes = _pairs(record.attributes)
     body = json_value(record.body)
     keys: _Pairs | None = list(body.items()) if isinstance(body, dict) and structure == "flattened" else None
     loglevel: object = record.severity_text or severity_word(record.severity_number)

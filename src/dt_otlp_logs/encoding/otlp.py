@@ -74,8 +74,9 @@ class OtlpEncoder:
 
     `redact` are patterns whose matches in texts, also nested ones, become `***`; ValueError if one matches the
     empty text or is for bytes. `structure` is how the tenant keeps maps; None: unknown, so that they are made to suit
-    both. `resource_attributes` are added to each resource that has none of that name. `time_ns` is the clock for
-    records that have no time.
+    both. `json_ingest`: records may go by JSON ingest, too, and are to be stored alike; a map as the body is then JSON
+    text unless the structure is known. `resource_attributes` are added to each resource that has none of that name.
+    `time_ns` is the clock for records that have no time.
     """
 
     def __init__(
@@ -84,11 +85,12 @@ class OtlpEncoder:
         *,
         redact: tuple[re.Pattern[str], ...] = (),
         structure: Structure = None,
+        json_ingest: bool = False,
         resource_attributes: Mapping[str, str] = MappingProxyType({}),
         time_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._values = ValueEncoder(redact)
-        value_limits = ValueLimits(self._values, limits, structure)
+        value_limits = ValueLimits(self._values, limits, structure, json_ingest)
         selection = AttributeSelection(self._values, limits, value_limits)
         self._records = RecordEncoder(self._values, limits, value_limits, selection, time_ns)
         self._owners = OwnerEncoder(self._values, limits, selection, resource_attributes)
