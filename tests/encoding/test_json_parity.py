@@ -97,7 +97,11 @@ SCALARS = (
     | st.just(b"\xff" * 200)
     | TEXTS
 )
-KEYS = st.sampled_from(["a", "b", "A", "a.b", "message", "content", "k" * 60]) | st.text(max_size=3)
+KEYS = (
+    st.sampled_from(["a", "b", "A", "a.b", "message", "content", "k" * 60])
+    | st.sampled_from(["Content", "Timestamp", "loglevel", "LogLevel", "level", "status", "overwritten1.a"])
+    | st.text(max_size=3)
+)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: (
@@ -156,10 +160,28 @@ def test_any_record_is_stored_equally(
     assert_equal(*both(servers[profile], batch, structure, told))
 
 
-def test_names_of_a_map_body_that_differ_only_in_case_are_numbered_alike(servers: dict[str, RunningEmulator]) -> None:
-    record = LogRecord(timestamp=NOW, body={"a": None, "A": None})
-    batch = [ReadableLogRecord(record, Resource({"A": None}), None)]
-    assert_equal(*both(servers["classic"], batch, "flattened", "flattened"))
+def parts(body: Any, attributes: dict[str, Any], resource: dict[str, Any]) -> ReadableLogRecord:
+    record = LogRecord(timestamp=NOW, body=body)
+    record.attributes = attributes
+    return ReadableLogRecord(record, Resource(resource), None)
+
+
+@pytest.mark.parametrize("profile", ["grail", "classic"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        parts({"a": None, "A": None}, {}, {"A": None}),
+        parts("x", {"LogLevel": "warn", "loglevel": "error"}, {}),
+        parts({"level": "warn"}, {"LogLevel": "error"}, {}),
+        parts({"severity": {}}, {"LogLevel": "error"}, {}),
+        parts({"Content": "paid", "content": {"a": 1}}, {}, {}),
+    ],
+    ids=lambda each: f"{each.log_record.body} {each.log_record.attributes}",
+)
+def test_names_that_differ_only_in_case_are_stored_equally(
+    servers: dict[Profile, RunningEmulator], profile: Profile, record: ReadableLogRecord
+) -> None:
+    assert_equal(*both(servers[profile], [record], "flattened", "flattened"))
 
 
 @pytest.mark.parametrize("profile", ["grail", "classic"])

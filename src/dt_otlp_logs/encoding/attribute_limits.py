@@ -10,6 +10,7 @@ from .any_value import ValueEncoder
 from .cut_warnings import ARRAY_TRIMMED, CONTENT_TRIMMED, VALUE_TRIMMED
 from .event_values import CONTENT_KEYS, FIELDS, Structure, json_text, json_value
 from .limits import Limits, cut
+from .reserved_names import LOGLEVEL_KEYS
 from .wire import fields, length_delimited
 
 # AnyValue: string_value = 1, array_value = 5, kvlist_value = 6, bytes_value = 7.
@@ -67,6 +68,12 @@ class ValueLimits:
         if (not is_map or self._may_be_raw) and self._is_long(any_value, self._limits.content_bytes):
             return self.body_as_text(any_value), 0
         return any_value, leaves
+
+    def has_loglevel(self, body: bytes) -> bool:
+        """Whether the body is a map, flattened for certain, where Dynatrace finds a loglevel before any attribute."""
+        if body[:1] != _MAP or self._may_be_raw:
+            return False
+        return any(key.decode().lower() in LOGLEVEL_KEYS for key, _ in _pairs(body))
 
     def as_text(self, any_value: bytes) -> bytes:
         """The value as the text which Dynatrace makes of it, cut with a marker."""
@@ -159,8 +166,8 @@ def _stored_text(any_value: bytes) -> bytes:
 
 def _content_key(pairs: list[tuple[bytes, bytes]]) -> bytes | None:
     """The key of a flattened body whose value becomes the content, which has a limit of its own."""
-    plain = {key.decode().lower(): key for key, value in pairs if value[:1] not in (_MAP, _ARRAY)}
-    return next((plain[key] for key in CONTENT_KEYS if key in plain), None)
+    there = {key.decode().lower(): (key, value[:1] not in (_MAP, _ARRAY)) for key, value in pairs}
+    return next((there[name][0] for name in CONTENT_KEYS if name in there and there[name][1]), None)
 
 
 def _map(pairs: list[tuple[bytes, bytes, int]]) -> bytes:

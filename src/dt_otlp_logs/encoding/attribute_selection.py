@@ -14,7 +14,7 @@ from .any_value import MAX_RECORD_BYTES, ValueEncoder
 from .attribute_limits import ValueLimits
 from .cut_warnings import ATTRIBUTES_TRIMMED, KEY_TRIMMED
 from .limits import Limits, cut_name
-from .reserved_names import STACK_TRACE, is_identity
+from .reserved_names import LOGLEVEL, STACK_TRACE, is_identity
 from .wire import length_delimited
 
 # What a renamed attribute's name grows by, the names of a map's leaves with it.
@@ -46,8 +46,12 @@ class AttributeSelection:
         self._value_limits = value_limits
 
     def comparable(self, name: str) -> str:
-        """What is equal for names that are the same to Dynatrace: Classic lower-cases them."""
-        return name.lower() if self._limits.classic else name
+        """What is equal for names that are the same to Dynatrace.
+
+        Classic lower-cases all of them, and the loglevel is looked for whatever the case.
+        """
+        lowered = name.lower()
+        return lowered if self._limits.classic or lowered == LOGLEVEL else name
 
     def named(
         self,
@@ -77,7 +81,7 @@ class AttributeSelection:
                 continue
             if not as_is:
                 # In Classic's own small letters, so that JSON ingest counts up names as OTLP does.
-                own_name = self.comparable(name.decode()).encode()
+                own_name = name.decode().lower().encode() if self._limits.classic else name
                 name = known.first_free(_other_names(own_name, max_bytes, shorten=there is _FREE))  # noqa: PLW2901
                 if not name.endswith(own_name):
                     self._values.trimmed(KEY_TRIMMED)

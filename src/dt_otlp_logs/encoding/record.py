@@ -18,7 +18,7 @@ from .cut_warnings import ATTRIBUTES_TRIMMED, CONTENT_TRIMMED, warnings_value
 from .limits import Limits
 from .owner import Owner
 from .record_fields import FieldEncoder, filled_names
-from .reserved_names import EVENT_NAME, RAW_LEVEL, SPAN_ID, TRACE_ID, TRACE_PARENT, WARNINGS
+from .reserved_names import EVENT_NAME, LOGLEVEL, RAW_LEVEL, SPAN_ID, TRACE_ID, TRACE_PARENT, WARNINGS
 from .safe_text import type_name
 from .wire import SHORT_VARINTS, UINT32_MAX, fields, length_delimited, varint
 
@@ -95,6 +95,8 @@ class RecordEncoder:
             room = owner.room - sum(name in filled for name in (EVENT_NAME, TRACE_ID, SPAN_ID))
             if leaves and leaves + len(mapping) >= room:
                 body, leaves = self._body_as_text(body), 0
+            if self._value_limits.has_loglevel(_value_of(body)):
+                filled[LOGLEVEL] = None
             selected = self._selection.named(mapping, owner.names, filled)
             selected, too_many = self._selection.within(selected, room - leaves, says_so=True)
             encoded = [each.field(_ATTRIBUTES_KEY) for each in selected]
@@ -136,8 +138,7 @@ class RecordEncoder:
         return length_delimited(_BODY_KEY, encoded), leaves
 
     def _body_as_text(self, body: bytes) -> bytes:
-        (field,) = fields(body)
-        return length_delimited(_BODY_KEY, self._value_limits.body_as_text(body[field.content : field.end]))
+        return length_delimited(_BODY_KEY, self._value_limits.body_as_text(_value_of(body)))
 
     def stand_in(self, readable: ReadableLogRecord, error: Exception) -> tuple[bytes, int]:
         """A record in place of one that could not be encoded, counted as replaced. Does not raise."""
@@ -175,3 +176,8 @@ def _attempt(read: Callable[[], _Part], otherwise: _Part) -> _Part:
         return read()
     except Exception:  # noqa: BLE001 - whatever the record's own properties raise
         return otherwise
+
+
+def _value_of(body: bytes) -> bytes:
+    (field,) = fields(body)
+    return body[field.content : field.end]
