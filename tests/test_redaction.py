@@ -121,7 +121,7 @@ def test_records_that_were_refused_are_kept_without_it(tmp_path: Path) -> None:
     queue = tmp_path / "queue"
 
     def refuses_ours(request: Request) -> Reply:
-        return Reply(400) if any("card" in content for content in request.contents) else Reply()
+        return Reply(400) if any(content.startswith(("card", "charged")) for content in request.contents) else Reply()
 
     with strict_server(refuses_ours) as server:
         exporter = exporter_for(server, queue_directory=queue)
@@ -184,3 +184,15 @@ def test_patterns_apply_in_the_order_they_are_given() -> None:
         provider.get_logger("x").emit(body="aaab ab c")
         exporter.shutdown()
         assert server.stored == ["*** *** c"]
+
+
+def test_a_text_for_which_redaction_takes_too_long_is_not_sent_and_counted() -> None:
+    pytest.importorskip("regex")
+    with strict_server() as server:
+        exporter = DynatraceLogExporter(endpoint=server.url, api_token=STRICT_TOKEN, redact="(a|aa)+$")
+        provider = LoggerProvider(Resource({}), shutdown_on_exit=False)
+        provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+        provider.get_logger("x").emit(body="a" * 60 + "!")
+        exporter.shutdown()
+        assert server.stored == ["*** [dt_otlp_logs: left out, since redaction took too long]"]
+        assert exporter.stats().replaced == 1

@@ -1,6 +1,6 @@
 """The stock OTLP exporter under our configuration: for comparison, and for those who want nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import requests
@@ -15,12 +15,12 @@ def stock_exporter(config: Config) -> OTLPLogExporter:
     """OpenTelemetry's own `OTLPLogExporter`, pointed at the first endpoint with its token, timeout and certificates.
 
     Delivery is then the stock exporter's, with its losses; nothing is counted. Raises `ConfigError` if the first
-    endpoint has no OTLP route.
+    endpoint has no OTLP route, and if there is something to redact: it would be sent as it is.
     """
     endpoint = config.endpoints[0]
     url = endpoint.otlp_url
-    if url is None:
-        raise ConfigError((Problem("exporter", "argument", "stock", "an endpoint that takes OTLP"),))
+    if url is None or config.redact:
+        raise ConfigError(tuple(_problems(config)))
     headers = dict(config.headers)
     token = config.token.current() if endpoint.sends_token else None
     if token is not None:
@@ -41,6 +41,14 @@ def stock_exporter(config: Config) -> OTLPLogExporter:
         client_key_file=_text(config.client_key_file),
         session=session,
     )
+
+
+def _problems(config: Config) -> Iterator[Problem]:
+    if config.endpoints[0].otlp_url is None:
+        yield Problem("exporter", "argument", "stock", "an endpoint that takes OTLP")
+    if config.redact:
+        (source,) = [origin.source for origin in config.origins if origin.key == "redact"]
+        yield Problem("redact", source, "set", "none, or another exporter than stock, which redacts nothing")
 
 
 class _ConfiguredHeaders(AuthBase):

@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 import pydantic
 from pydantic import SecretStr
+from starlette import datastructures as starlette
+from werkzeug.datastructures import MultiDict
 
 from records.row import Check, Row, extra, has, one_of
 
@@ -75,6 +77,15 @@ class Card(pydantic.BaseModel):
 class Cart(pydantic.BaseModel):
     cards: list[Card]
     at: datetime
+
+
+class Total(pydantic.BaseModel):
+    net: int
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def gross(self) -> int:
+        return self.net + 1
 
 
 class OwnError(Exception):
@@ -162,6 +173,22 @@ RECORDS = [
     ),
     extra("pydantic-secret", lambda: SecretStr("4242"), "**********"),
     extra("pydantic-url", lambda: pydantic.HttpUrl("https://a.example/b"), "https://a.example/b"),
+    extra("pydantic-computed", lambda: Total(net=1), {"net": 1, "gross": 2}),
+    extra(
+        "secret",
+        lambda: starlette.Secret("4242"),
+        "Secret('**********')",
+        holds=lambda record: "4242" not in str(record),
+    ),
+    extra(
+        "secret-in-url",
+        lambda: starlette.URL("https://bob:4242@a.example"),
+        "URL('https://bob:********@a.example')",
+        holds=lambda record: "4242" not in str(record),
+    ),
+    extra("url", lambda: starlette.URL("https://a.example/b"), "https://a.example/b"),
+    extra("headers", lambda: starlette.Headers({"host": "a.example"}), {"host": "a.example"}),
+    extra("form", lambda: MultiDict([("a", 1), ("a", 2), ("b", 3)]), {"a": [1, 2], "b": 3}),
     extra("pydantic-class", lambda: Card, has("Card")),
     extra("exception", lambda: ValueError("boom"), "ValueError: boom"),
     extra("exception-raised", lambda: raised(ValueError, "boom"), "ValueError: boom"),

@@ -69,6 +69,58 @@ def test_no_part_of_the_record_shows_it(row: Row, route: Route) -> None:
     assert done.stats.accepted == done.stats.delivered == len(ROWS)
 
 
+BASIC = "Basic YWRtaW46aHVudGVyMnNlY3JldA=="
+CARD = 4111_1111_1111_1111
+
+# Secrets which only their surroundings tell, or that are no text in Python but are in Dynatrace.
+SURROUNDED: dict[str, Any] = {
+    "extra": lambda source: source.log.info("a", extra=source.extra(value={"password": "hunter2", "b": "c"})),
+    "deep": lambda source: source.log.info("a", extra=source.extra(value=[{"b": {"password": "hunter2"}}])),
+    "number": lambda source: source.log.info("a", extra=source.extra(value={"card": CARD, "cards": [CARD]})),
+    "name": lambda source: source.log.info("a", extra=source.extra(value={"password=hunter2": {str(CARD): 1}})),
+    "header": lambda source: source.log.info("a", extra=source.extra(value={"headers": {"Authorization": BASIC}})),
+    "pairs": lambda source: source.log.info("a", extra=source.extra(value=[(b"authorization", BASIC.encode())])),
+    "dict-message": lambda source: source.log.info(
+        {"event": "request", "headers": {"Authorization": BASIC, "password": "hunter2"}}, extra=source.extra()
+    ),
+    "dict-without-text": lambda source: source.log.info(
+        {"headers": {"Authorization": BASIC, "password": "hunter2"}}, extra=source.extra()
+    ),
+    "argument": lambda source: source.log.info("headers %s", {"Authorization": BASIC}, extra=source.extra()),
+    "attribute": lambda source: source.otel.emit(
+        body="a", attributes=source.extra(value={"Authorization": BASIC, "n": 1})
+    ),
+    "bytes": lambda source: source.otel.emit(body="a", attributes=source.extra(value=f"card {CARD}".encode())),
+    "body-map": lambda source: source.otel.emit(body={"password": "hunter2", "n": CARD}, attributes=source.extra()),
+    "body-map-with-content": lambda source: source.otel.emit(
+        body={"message": "a", "headers": {"Authorization": BASIC}}, attributes=source.extra()
+    ),
+    "body-list": lambda source: source.otel.emit(body=["password", "hunter2", CARD], attributes=source.extra()),
+    "body-int": lambda source: source.otel.emit(body=CARD, attributes=source.extra()),
+    "body-float": lambda source: source.otel.emit(body=float(CARD), attributes=source.extra()),
+    "body-bytes": lambda source: source.otel.emit(body=f"card {CARD}".encode(), attributes=source.extra()),
+}
+SURROUNDED_ROWS = [Row(place, call) for place, call in SURROUNDED.items()]
+
+
+@cache
+def surrounded_run(route: Route, environment: int) -> Run:
+    redact = 'dynatrace-token\n\\d{16}\n"?password"?\\W+\\w+'
+    return stored_by_emulator(SURROUNDED_ROWS, route, ENVIRONMENTS[environment], redact=redact)
+
+
+@pytest.mark.parametrize("environment", range(len(ENVIRONMENTS)), ids=lambda number: ENVIRONMENTS[number].name)
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("row", SURROUNDED_ROWS, ids=lambda row: row.id)
+def test_what_is_stored_as_text_is_redacted_as_this_text(row: Row, route: Route, environment: int) -> None:
+    done = surrounded_run(route, environment)
+    (record,) = done.records[row.id]
+    for secret in ("hunter2", "YWRtaW46", str(CARD), "NDExMTEx"):
+        assert secret not in str(record)
+    assert "***" in str(record)
+    assert done.stats.accepted == done.stats.delivered == len(SURROUNDED_ROWS)
+
+
 def test_nothing_else_is_touched() -> None:
     row = Row("other", lambda source: source.log.info("secret-", extra=source.extra(value="a***b", other=4242)))
     done = stored_by_emulator([row], "otlp", ENVIRONMENTS[0], redact="secret-[0-9]+")

@@ -115,7 +115,7 @@ def _print_files(files: list[EnrichmentFile]) -> None:
 
 def _in_words(file: EnrichmentFile) -> str:
     if file.state == "not needed":
-        return "not needed, its .json says the same"
+        return "not needed, its .json was read"
     if file.state != "read":
         return file.problem or file.state
     count = f"{len(file.attributes)} attribute{'s' * (len(file.attributes) != 1)}"

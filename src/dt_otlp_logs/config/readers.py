@@ -1,9 +1,7 @@
 """How the value of each setting is read: one function a kind of value, each raising `BadValueError`."""
 
 import logging
-import re
 from pathlib import Path
-from typing import Any
 
 from dt_otlp_logs.config.endpoint import Endpoint, parse_endpoint, split_endpoints
 from dt_otlp_logs.config.files import pem_file, readable_path, writable_directory
@@ -12,7 +10,6 @@ from dt_otlp_logs.config.headers import Headers, checked, parse_headers
 from dt_otlp_logs.config.problem import BadValueError
 from dt_otlp_logs.config.proxies import parse_proxy
 from dt_otlp_logs.config.quantity import has_unit, parse_bytes, parse_seconds, parse_switch
-from dt_otlp_logs.config.redaction import NAMED_PATTERNS
 from dt_otlp_logs.config.setting import Given, choice
 from dt_otlp_logs.config.token import EXPECTED as TOKEN_EXPECTED
 from dt_otlp_logs.config.token import ApiToken
@@ -20,7 +17,6 @@ from dt_otlp_logs.config.token import ApiToken
 _MILLISECONDS_FROM = 300.0
 _CERTIFICATE = ("BEGIN CERTIFICATE-----", "BEGIN TRUSTED CERTIFICATE-----")
 _PRIVATE_KEY = ("PRIVATE KEY-----",)
-_PATTERN_NAME = re.compile(r"dynatrace-[a-z-]*")
 
 
 def endpoints(given: Given) -> tuple[Endpoint, ...]:
@@ -76,38 +72,6 @@ def timeout(given: Given) -> float:
     limit = parse_seconds(f"{str(given.value).strip()}ms")
     given.note(f"{given.source} is taken as milliseconds: {limit:g} s; DT_OTLP_LOGS_TIMEOUT_SECONDS is in seconds")
     return limit
-
-
-def patterns(given: Given) -> tuple[re.Pattern[str], ...]:
-    """Read regular expressions, and names of patterns."""
-    # A comma has a meaning in regular expressions, a line end hardly ever: one expression a line.
-    value = given.value
-    parts = value.splitlines() if isinstance(value, str) else [value] if isinstance(value, re.Pattern) else value
-    if not isinstance(parts, (list, tuple)):
-        raise BadValueError("regular expressions, one a line")
-    return tuple(pattern for part in parts if not _is_blank(part) for pattern in _patterns_of(part))
-
-
-def _is_blank(part: object) -> bool:
-    return isinstance(part, str) and not part.strip()
-
-
-def _patterns_of(part: Any) -> tuple[re.Pattern[str], ...]:
-    name = part.strip().lower() if isinstance(part, str) else ""
-    if name in NAMED_PATTERNS:
-        return NAMED_PATTERNS[name]
-    if _PATTERN_NAME.fullmatch(name):
-        # A name that is mistyped would be an expression that never matches, and the secret would leave.
-        raise BadValueError(f"regular expressions, or {', '.join(NAMED_PATTERNS)}")
-    try:
-        pattern = re.compile(part)
-    except (re.error, OverflowError, RecursionError, TypeError, ValueError) as error:
-        raise BadValueError(f"regular expressions, one a line; {error}") from None
-    if not isinstance(pattern.pattern, str):
-        raise BadValueError("regular expressions for text, not for bytes")
-    if pattern.fullmatch(""):
-        raise BadValueError("regular expressions that match something; this one matches the empty text")
-    return (pattern,)
 
 
 def structure(given: Given) -> str | None:
@@ -183,12 +147,13 @@ def level(given: Given) -> int:
     value = given.value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    text = str(value).strip().upper()
+    text = str(value).strip()
     if text.isdecimal():
         return int(text)
-    number = logging.getLevelName(text)
-    if isinstance(number, int):
-        return number
+    for name in (text, text.upper()):  # an application's own level may have a name in small letters
+        number = logging.getLevelName(name)
+        if isinstance(number, int):
+            return number
     raise BadValueError("a level such as INFO, or its number")
 
 

@@ -7,7 +7,7 @@ from dt_otlp_logs.config import readers
 from dt_otlp_logs.config.endpoint import BASE_VARIABLE, LOGS_VARIABLE, OTLP_PATH
 from dt_otlp_logs.config.headers import Headers
 from dt_otlp_logs.config.masking import escape, mask
-from dt_otlp_logs.config.redaction import show_patterns
+from dt_otlp_logs.config.redaction import patterns, show_patterns
 from dt_otlp_logs.config.setting import Setting, choice
 
 OWN_PREFIX = "DT_OTLP_LOGS_"
@@ -127,9 +127,10 @@ SETTINGS: tuple[Setting, ...] = (
         "body of an OpenTelemetry record is kept as JSON text",
     ),
     Setting(
-        "redact", (_own("redact"),), readers.patterns, (),
-        "regular expressions, one a line, whose matches become ***; `dynatrace-token` stands for one that finds access "
-        "tokens, keeping their public part", show_patterns,
+        "redact", (_own("redact"),), patterns, (),
+        "regular expressions, one a line without the blanks around it, whose matches become *** in the content and in "
+        "attributes that are text, bytes of text, lists or maps, not in names and single numbers; `dynatrace-token` "
+        "on a line of its own finds access tokens, keeping their public part", show_patterns,
     ),
     Setting(
         "level", (_own("level"),), readers.level, logging.NOTSET,

@@ -7,12 +7,16 @@ Message definition: https://github.com/open-telemetry/opentelemetry-proto, commo
 
 import re
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 
+from .contents import shown_contents
 from .cut_warnings import VALUE_TRIMMED
 from .limits import cut
+from .odd_values import elements_of, pairs_of, plain_scalar, scalar_item
+from .own_repr import has_own_repr
+from .redaction import TOO_SLOW, Redaction
 from .safe_text import safe_text, type_name
 from .wire import INT64_MAX, INT64_MIN, length_delimited, varint
 
@@ -26,8 +30,13 @@ MAX_DEPTH = 30
 MAX_RECORD_BYTES = 16_000_000
 _ELEMENT_COST_BYTES = 64
 
+# Ten texts for which redaction takes too long are enough of one record.
+_TOO_SLOW_COST_BYTES = MAX_RECORD_BYTES // 10
+
 # Long enough for an object's fields, short enough that a thousand odd values do not fill a request.
 _MAX_SAFE_TEXT_BYTES = 4_096
+# A container with a repr of its own, which has to be read, and more elements than these is not taken apart.
+_MAX_SHOWN = 16_384
 
 _TRUE = b"\x10\x01"
 _FALSE = b"\x10\x00"
@@ -38,6 +47,7 @@ _KVLIST_KEY = b"\x32"
 _BYTES_KEY = b"\x3a"
 _KEY_KEY = b"\x0a"
 _VALUE_KEY = b"\x12"
+_CONTAINERS = frozenset({_ARRAY_KEY, _KVLIST_KEY})
 _LEFT_OUT = "...[further values left out]"
 
 pack_double = struct.Struct("<Bd").pack
@@ -47,15 +57,13 @@ DOUBLE_KEY = 0x21
 class ValueEncoder:
     """Encodes values, counting in `replaced` those that could not be sent as they are, in `truncated` what was cut.
 
+    `redact` are patterns whose matches become `***`. A text for which they need too long is replaced as a whole.
     Whoever begins a record sets `bytes_left` to `MAX_RECORD_BYTES`, its allowance, and empties `warnings`: Dynatrace's
     words for what was cut of this record, and how often.
     """
 
     def __init__(self, redact: tuple[re.Pattern[str], ...] = ()) -> None:
-        for pattern in redact:
-            if not isinstance(pattern.pattern, str) or pattern.search(""):
-                raise ValueError(f"{pattern.pattern!r} cannot redact: it has to match some text, and not the empty one")
-        self._redact = redact
+        self._redaction = Redaction(redact) if redact else None
         self.bytes_left = MAX_RECORD_BYTES
         self._open: set[int] = set()
         self.replaced = 0
@@ -70,9 +78,8 @@ class ValueEncoder:
 
     def text(self, value: str, max_bytes: int) -> bytes:
         """A text as UTF-8: redacted, lone surrogates as backslash escapes, cut to a length with a marker."""
-        if self._redact:
-            for pattern in self._redact:
-                value = pattern.sub("***", value)
+        if self._redaction is not None:
+            value = self._redacted(self._redaction, value)
         try:
             encoded = value.encode()
         except UnicodeEncodeError:
@@ -82,6 +89,14 @@ class ValueEncoder:
             encoded = cut(encoded, max_bytes)
             self.trimmed(VALUE_TRIMMED)
         return encoded
+
+    def _redacted(self, redaction: Redaction, text: str) -> str:
+        redacted = redaction.redacted(text)
+        if redacted is not None:
+            return redacted
+        self.replaced += 1
+        self.bytes_left -= _TOO_SLOW_COST_BYTES
+        return TOO_SLOW
 
     def name(self, value: object, max_bytes: int) -> bytes:
         """The text of something that should be a string: a severity, an attribute's name. Not redacted."""
@@ -99,15 +114,33 @@ class ValueEncoder:
             self.trimmed(VALUE_TRIMMED)
         return encoded
 
-    def any_value(self, value: object, max_text_bytes: int) -> bytes:
+    def any_value(self, value: object, max_text_bytes: int, *, is_content: bool = False) -> bytes:
         """The AnyValue message for a value; the empty message for None.
 
         Beyond what the stock encoder does: bytearray and memoryview are bytes. Counted as replaced: an Enum is its
         value, a set a list, a numpy or pandas scalar its plain number; dates and times are ISO 8601, integers
         beyond 64 bits, Decimal, UUID and paths their text, any other object its repr. Text also replaces what is
         nested deeper than 30 levels, holds itself, or raises while it is read.
+
+        Redacted are texts, and bytes that are text. Where more is found in the JSON text of a list or a map, the value
+        is this text, redacted; with `is_content` also that of a number, a boolean, or bytes.
         """
-        return self._value(value, max_text_bytes, 0)
+        encoded = self._value(value, max_text_bytes, 0)
+        if self._redaction is not None and (is_content or encoded[:1] in _CONTAINERS):
+            return self._whole(self._redaction, encoded, max_text_bytes)
+        return encoded
+
+    def _whole(self, redaction: Redaction, any_value: bytes, limit: int) -> bytes:
+        from .attribute_limits import stored_text  # not at the top: it builds on this module
+
+        if any_value[:1] in (_STRING_KEY, b""):
+            return any_value
+        return self._unless_found(redaction, stored_text(any_value).decode(), any_value, limit)
+
+    def _unless_found(self, redaction: Redaction, text: str, any_value: bytes, limit: int) -> bytes:
+        """The value, or the text that stands for it, redacted, if there is something to redact."""
+        redacted = self._redacted(redaction, text)
+        return any_value if redacted == text else length_delimited(_STRING_KEY, self.name(redacted, limit))
 
     def _value(self, value: object, limit: int, depth: int) -> bytes:
         kind = type(value)
@@ -130,8 +163,17 @@ class ValueEncoder:
         if kind is float:
             return pack_double(DOUBLE_KEY, value)
         if kind is bytes:
-            return length_delimited(_BYTES_KEY, value)  # type: ignore[arg-type]
+            return self._bytes(value, limit)  # type: ignore[arg-type]
         return self._odd(value, limit, depth)
+
+    def _bytes(self, value: bytes, limit: int) -> bytes:
+        encoded = length_delimited(_BYTES_KEY, value)
+        if self._redaction is None:
+            return encoded
+        try:
+            return self._unless_found(self._redaction, value.decode(), encoded, limit)
+        except UnicodeDecodeError:
+            return encoded
 
     def _odd(self, value: object, limit: int, depth: int) -> bytes:
         """Subclasses of the plain types and everything OTLP has no form for; the application's code runs here."""
@@ -139,12 +181,14 @@ class ValueEncoder:
             if isinstance(value, Enum) and not isinstance(value, (int, str, float)):
                 self.replaced += 1
                 return self._value(value.value, limit, depth + 1) if depth < MAX_DEPTH else self._text_of(value, limit)
-            plain = _plain_scalar(value)
+            plain = plain_scalar(value)
             if plain is not None:
                 return self._value(plain, limit, depth)
             if isinstance(value, (Sequence, Mapping, AbstractSet)):
+                if has_own_repr(kind := type(value)) and isinstance(shown_contents(value, kind, _MAX_SHOWN), str):
+                    return self._replacement(value, limit)  # what its `__repr__` hides
                 return self._container(value, limit, depth)
-            plain = _scalar_item(value)
+            plain = scalar_item(value)
             if plain is not None:
                 self.replaced += 1
                 return self._value(plain, limit, depth)
@@ -169,10 +213,10 @@ class ValueEncoder:
         self._open.add(identity)
         try:
             if isinstance(value, Mapping):
-                return length_delimited(_KVLIST_KEY, self._pairs(_pairs_of(value), limit, depth))
+                return length_delimited(_KVLIST_KEY, self._pairs(pairs_of(value), limit, depth))
             if isinstance(value, AbstractSet):
                 self.replaced += 1
-            return length_delimited(_ARRAY_KEY, self._elements(_elements_of(value), limit, depth))
+            return length_delimited(_ARRAY_KEY, self._elements(elements_of(value), limit, depth))
         finally:
             self._open.discard(identity)
 
@@ -211,38 +255,3 @@ class ValueEncoder:
                 self.replaced += 1
         encoded = self.name(text, MAX_RECORD_BYTES)
         return length_delimited(_KEY_KEY, encoded) if encoded else b""
-
-
-def _plain_scalar(value: object) -> object:
-    """The exact built-in value of a subclass, read past whatever the subclass overrides. None if it is none."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        number = int.__index__(value)
-        return number if INT64_MIN <= number <= INT64_MAX else None
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return memoryview(value).tobytes()
-    return None
-
-
-def _scalar_item(value: object) -> object:
-    """The plain value of a numpy or pandas scalar: something that has a dtype, no dimensions, and `item()`."""
-    kind = type(value)
-    item: Callable[[object], object] | None = getattr(kind, "item", None)
-    if item is None or not hasattr(kind, "dtype") or getattr(value, "shape", ()) != ():
-        return None
-    plain = item(value)
-    # A numpy datetime64 of nanoseconds would become a bare number; other things could return themselves.
-    is_date = getattr(getattr(value, "dtype", None), "kind", "") in {"M", "m"}
-    return None if is_date or type(plain) not in {bool, int, float, str, bytes} else plain
-
-
-def _pairs_of(value: Mapping[object, object]) -> Iterable[tuple[object, object]]:
-    # A copy of a dict cannot change while it is read.
-    return value.copy().items() if type(value) is dict else value.items()
-
-
-def _elements_of(value: object) -> Iterable[object]:
-    return value.copy() if type(value) is list else value  # type: ignore[return-value]

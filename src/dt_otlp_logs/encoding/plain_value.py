@@ -2,21 +2,18 @@
 
 import collections
 import datetime as dt
-import decimal
-import fractions
-import ipaddress
-import pathlib
-import uuid
 from collections.abc import Iterable, Mapping, MappingView, Sequence
-from collections.abc import Set as AbstractSet
 from enum import Enum
 from itertools import islice
 from typing import Any
 
 from opentelemetry.util.types import AnyValue
 
+from .contents import shown_contents
 from .known_objects import simplified
-from .safe_text import safe_text, type_name
+from .names import Names
+from .own_repr import has_own_repr, hiding_repr, shown_text
+from .safe_text import SAY_THEMSELVES, safe_text, type_name
 from .wire import INT64_MAX, INT64_MIN
 
 # Dynatrace keeps five levels of nesting (log ingest limits, docs.dynatrace.com).
@@ -37,18 +34,7 @@ _MOST_INNER_CHARACTERS = 10_000_000
 NAME_OF_THE_EMPTY = "_"
 
 _LEFT_OUT = "...[further values left out]"
-_SAY_THEMSELVES = (
-    dt.timedelta,
-    uuid.UUID,
-    decimal.Decimal,
-    fractions.Fraction,
-    pathlib.PurePath,
-    ipaddress.IPv4Address,
-    ipaddress.IPv6Address,
-    ipaddress.IPv4Network,
-    ipaddress.IPv6Network,
-    collections.UserString,
-)
+_SAY_THEMSELVES = (*SAY_THEMSELVES, collections.UserString)
 _NOTHING = object()
 
 
@@ -58,12 +44,16 @@ def plain_value(value: object) -> AnyValue:
     - dates and times are ISO 8601; `timedelta`, `UUID`, `Decimal`, paths and IP addresses their text
     - an `Enum` is its value if that is text or a number, else its name
     - sets are lists, sorted if they can be; `deque`, `range` and other sequences are lists; a named tuple is a map
-    - dataclasses, attrs classes and pydantic models are maps of their fields; those with `repr=False` are left out,
-      since their author did not want them shown; for the same reason a class with a `__repr__` of its own is its text
+    - mappings with several values of a name (Django's `QueryDict`, Werkzeug's `MultiDict`) have a list of them there
+    - dataclasses, attrs classes and pydantic models are maps of their fields, computed ones among them; those with
+      `repr=False` are left out, since their author did not want them shown
+    - for the same reason what a class's own `__repr__` hides stays hidden: an object is what `str()` says only if that
+      stands in its repr, and its repr else; a map or list that its repr does not list whole is that repr; an Enum with
+      such a `__repr__` its name. Numbers always are what they are. What only `__str__` hides is not hidden
     - numpy scalars are plain numbers, arrays lists up to 32 elements and else a short text; pandas' `NaT` and `NA` are
       None, its frames a text of at most 4,096 characters
     - bytes that are printable UTF-8 are text; integers beyond 64 bits, complex numbers, exceptions (`Type: message`)
-      and all other objects (`str()`) as well; iterators are not consumed
+      and all other objects as well; iterators are not consumed
 
     What holds itself, is nested deeper than 16 levels, or has more than 16,384 elements in all is cut off with a
     text that says so. Never raises and never warns, whatever the value's own methods do.
@@ -79,9 +69,12 @@ def plain_value(value: object) -> AnyValue:
 
 def plain_name(name: object) -> str:
     """The text of what names an attribute: never empty, never raises. That of an `Enum` is the text of its value."""
-    if type(name) is not str and issubclass(type(name), Enum):
-        name = plain_value(name)
-    return words(name) or NAME_OF_THE_EMPTY
+    kind = type(name)
+    try:
+        text = plain_value(name) if issubclass(kind, (str, Enum)) else shown_text(name, kind)
+    except Exception:  # noqa: BLE001 - __str__ and __repr__ are the application's code
+        text = safe_text(name)
+    return words(text) or NAME_OF_THE_EMPTY
 
 
 def words(value: object) -> str:
@@ -99,28 +92,6 @@ def class_name(kind: type) -> str:
         return name if module == "builtins" else f"{module}.{name}"
     except Exception:  # noqa: BLE001 - a metaclass may define these as it likes
         return safe_text(kind)
-
-
-class Names:
-    """Names of one map: what would take another's place gets a name of its own, as in Dynatrace, so none is lost.
-
-    Source: "overwrittenN" of the OTLP log ingest's documentation on attributes with the same name.
-    """
-
-    __slots__ = ("_overwritten", "_taken")
-
-    def __init__(self, taken: Mapping[str, object]) -> None:
-        self._taken = taken
-        self._overwritten: dict[str, int] = {}
-
-    def free(self, name: str) -> str:
-        """The name itself, or `overwritten1.<name>` and so on while another has it."""
-        candidate = name
-        while candidate in self._taken:
-            # Counted on, not from 1 again: a map of the application's may say one name thousands of times.
-            count = self._overwritten[name] = self._overwritten.get(name, 0) + 1
-            candidate = f"overwritten{count}.{name}"
-        return candidate
 
 
 class _Snapshot:
@@ -151,16 +122,19 @@ class _Snapshot:
 
     def _scalar(self, value: Any, kind: Any, depth: int) -> Any:
         if issubclass(kind, Enum):
-            plain = value._value_
-            return self.of(plain if isinstance(plain, (str, int, float)) else value._name_, depth)
+            return self.of(_enum_value(value, kind), depth)
         if issubclass(kind, str):
-            return self._inner(str.__str__(value))
+            text = str.__str__(value)
+            hiding = hiding_repr(value, kind, text)
+            return self._inner(text) if hiding is None else self._text(hiding)
         if issubclass(kind, int):
             number = int.__index__(value)
             return number if INT64_MIN <= number <= INT64_MAX else safe_text(number)
         if issubclass(kind, float):
             return float.__float__(value)
         if issubclass(kind, (bytes, bytearray, memoryview)):
+            if has_own_repr(kind) and (hiding := hiding_repr(value, kind, repr(bytes(value)))) is not None:
+                return self._text(hiding)
             self._inner_left -= len(value)
             return self._bytes(value) if depth == 0 or self._inner_left >= 0 else _LEFT_OUT
         return self._said_by_itself(value, kind)
@@ -170,7 +144,7 @@ class _Snapshot:
             text = value.isoformat()
             return None if text == "NaT" else str.__str__(text)  # pandas' NaT is a datetime
         if issubclass(kind, _SAY_THEMSELVES):
-            return self._text(words(value))
+            return self._text(shown_text(value, kind))
         if issubclass(kind, BaseException):
             message = words(value)
             return self._text(f"{class_name(kind)}: {message}" if message else class_name(kind))
@@ -200,18 +174,18 @@ class _Snapshot:
     def _read(self, value: Any, kind: Any, depth: int) -> Any:
         if kind is dict:
             return self._map(value.items(), depth)
-        if kind is list or (issubclass(kind, tuple) and not hasattr(kind, "_fields")):
+        if kind is list or kind is tuple:
             return self._list(value, depth)
         known = simplified(value, kind)
         if known is not value:
             return self.of(known, depth + 1)
+        inside: Any = shown_contents(value, kind, _MOST_ELEMENTS)
+        if isinstance(inside, str):
+            return self._text(inside)
         if issubclass(kind, Mapping):
-            return self._map(value.items(), depth)
-        if issubclass(kind, (Sequence, MappingView)):
-            return self._list(value, depth)
-        if issubclass(kind, AbstractSet):
-            return _in_order(self._list(value, depth))
-        return self._text(words(value))
+            return self._map(inside, depth)
+        plain = self._list(inside, depth)
+        return plain if issubclass(kind, (Sequence, MappingView)) else _in_order(plain)
 
     def _list(self, values: Iterable[object], depth: int) -> list[AnyValue]:
         plain: list[AnyValue] = []
@@ -258,3 +232,12 @@ def _in_order(values: list[AnyValue]) -> list[AnyValue]:
         return sorted(values)  # type: ignore[type-var]  # what cannot be compared raises
     except TypeError:
         return values
+
+
+def _enum_value(value: Any, kind: Any) -> Any:
+    plain = value._value_
+    if not isinstance(plain, (str, int, float)):
+        return value._name_
+    # One that is a text or number itself hides nothing by its repr.
+    is_shown = issubclass(kind, (str, int, float)) or hiding_repr(value, kind, str(plain)) is None
+    return plain if is_shown else value._name_

@@ -7,8 +7,10 @@ import ipaddress
 import pathlib
 import uuid
 
+from .own_repr import shown_text
+
 # Their str() is what a person would write; repr() would add the constructor's name.
-_SAY_THEMSELVES = (
+SAY_THEMSELVES = (
     decimal.Decimal,
     fractions.Fraction,
     uuid.UUID,
@@ -39,8 +41,8 @@ def _text(value: object) -> object:
         return value.isoformat()
     if isinstance(value, int):
         return _integer_text(value)
-    if isinstance(value, _SAY_THEMSELVES):
-        return str(value)
+    if isinstance(value, SAY_THEMSELVES):
+        return shown_text(value, type(value))
     return repr(value)
 
 
