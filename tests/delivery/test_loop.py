@@ -161,6 +161,26 @@ def test_a_record_larger_than_any_request_is_shortened_and_says_so() -> None:
     assert harness.stats().delivered == 1
     request = ExportLogsServiceRequest.FromString(gzip.decompress(harness.transport.requests[-1].body))
     assert "[truncated" in request.resource_logs[0].scope_logs[0].log_records[0].body.string_value
+    assert harness.stats().truncated == 1
+
+
+def test_a_record_that_is_refused_is_first_tried_at_the_size_of_a_request() -> None:
+    # 2 MB is documented for OTLP logs, 10 MB for log ingest in general: what fits the first is not cut further.
+    harness = loop_over(lambda seen: answer(413) if len(gzip.decompress(seen.body)) > 2_000_000 else OK)
+    harness.put(payload_of([1], size=2_400_000))
+    harness.run()
+    sizes = [len(gzip.decompress(request.body)) for request in harness.transport.requests]
+    assert len(sizes) == 2
+    assert 1_990_000 < sizes[1] <= 2_000_000
+
+
+def test_a_record_over_10_mb_is_shortened_before_it_is_sent() -> None:
+    harness = loop_over(lambda _: OK)
+    harness.put(payload_of([1], size=12_000_000), payload_of([2]))
+    harness.run()
+    sizes = [len(gzip.decompress(request.body)) for request in harness.transport.requests]
+    assert 9_990_000 < max(sizes) <= 10_000_000
+    assert (harness.stats().delivered, harness.stats().truncated) == (2, 1)
 
 
 def test_a_server_that_finds_everything_too_large_loses_nothing_either() -> None:

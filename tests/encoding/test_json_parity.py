@@ -2,6 +2,7 @@
 
 import http.client
 import math
+import re
 import time
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -194,3 +195,37 @@ def test_a_key_of_a_map_body_in_another_case_is_not_taken_for_a_field_of_the_rec
     assert_equal(by_otlp, by_json)
     assert (by_json[0]["loglevel"], by_json[0]["timestamp"][:19]) == ("INFO", by_otlp[0]["timestamp"][:19])
     assert "warn" in str(by_json)
+
+
+@pytest.mark.parametrize("profile", ["grail", "classic"])
+@pytest.mark.parametrize("structure", ["raw", "flattened"])
+@pytest.mark.parametrize(
+    ("body", "attributes", "loglevel"),
+    [
+        ("x", {"level": "v-12"}, "NONE"),
+        ("x", {"Level": {"n": "v-1"}}, "NONE"),
+        ("x", {"severity": "sev-2", "level": "v-boss", "syslog.severity": "v-3"}, "NONE"),
+        ("x", {"severity": "v-2", "level": "Error"}, "ERROR"),
+        ("x", {"loglevel": "v-7", "level": "success"}, "INFO"),
+        ("x", {"loglevel": "success"}, "INFO"),
+        ("x", {"status": "v-404", "LEVEL": "warn"}, "WARN"),
+        ({"message": "m", "level": "v-12", "status": "shipped"}, {}, "NONE"),
+        ({"message": "m", "loglevel": "v-12"}, {"loglevel": "warn"}, "WARN"),
+    ],
+)
+def test_what_a_record_without_severity_says_of_a_level_is_neither_misread_nor_lost(
+    servers: dict[Profile, RunningEmulator],
+    profile: Profile,
+    structure: Structure,
+    body: Any,
+    attributes: dict[str, Any],
+    loglevel: str,
+) -> None:
+    told: Structure = "flattened" if profile == "classic" else structure
+    by_otlp, by_json = both(servers[profile], [parts(body, attributes, {})], structure, told)
+    assert_equal(by_otlp, by_json)
+    (record,) = by_otlp
+    assert record["loglevel"] == loglevel
+    said = {name: value for name, value in record.items() if name != "loglevel"}
+    words = re.findall(r"v-\w+|sev-2|shipped|success", str(body) + str(attributes))
+    assert words == [word for word in words if word in str(said)]

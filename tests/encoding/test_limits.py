@@ -25,6 +25,17 @@ def test_a_cut_text_fits_is_valid_and_says_exactly_what_is_missing(text: str, ma
         assert max_bytes <= len(f"...[truncated {len(encoded)} bytes]")
 
 
+@given(st.text("aé€😀", min_size=100), st.integers(60, 200), st.integers(40, 200))
+def test_a_text_that_is_cut_again_says_how_much_is_missing_in_all(text: str, first: int, second: int) -> None:
+    result = cut(cut(text.encode(), first), second)
+    match = re.search(rb"\.\.\.\[truncated (\d+) bytes\]\Z", result)
+    if match is None:
+        assert result == text.encode()
+    else:
+        assert match.start() + int(match[1]) == len(text.encode())
+        assert result[: match.start()].count(b"truncated") == 0
+
+
 @given(st.text(), st.integers(0, 40))
 def test_a_cut_name_is_the_longest_beginning_that_fits(name: str, max_bytes: int) -> None:
     beginnings = [name[:length].encode() for length in range(len(name) + 1)]

@@ -252,30 +252,49 @@ def test_a_shrunk_record_fits_and_keeps_its_time_and_names(
 ) -> None:
     request = request_of(log_record("ü" * length, **attributes))
     payload = payload_of(request)
-    smaller = shrink(payload, max_bytes)
-    if smaller is None:
+    shrunk = shrink(payload, max_bytes)
+    if shrunk is None:
         # What is left at the least: the names, a marker each, and the warnings.
-        assert max_bytes < 250 + 45 * (1 + len(attributes))
+        assert max_bytes < 350 + 60 * (1 + len(attributes))
         return
-    assert smaller.size_bytes <= max_bytes or smaller == payload
+    smaller, truncated = shrunk
+    assert smaller.size_bytes <= max_bytes
     before, after = (LogRecord.FromString(flat(decoded(each))[0][4]) for each in (payload, smaller))
     assert after.time_unix_nano == before.time_unix_nano
     names = [pair.key for pair in before.attributes]
     assert [pair.key for pair in after.attributes][: len(names)] == names
     if payload.size_bytes <= max_bytes:
-        assert smaller == payload
-    else:
-        assert "...[truncated " in after.body.string_value or len(before.body.string_value) < 60
+        assert (smaller, truncated) == (payload, 0)
+        return
+    assert truncated == cut_texts(after) > 0
+    is_cut = "...[truncated " in after.body.string_value
+    assert ("content_trimmed" in warnings_of(after)) == is_cut
+    assert ("attr_val_size_trimmed" in warnings_of(after)) == (truncated > is_cut)
+
+
+def cut_texts(record: LogRecord) -> int:
+    values = [record.body, *(pair.value for pair in record.attributes)]
+    return sum("...[truncated " in value.string_value for value in values)
+
+
+def shrunk_record(record: LogRecord, max_bytes: int) -> tuple[LogRecord, int]:
+    """The record once its request is small enough, and how many of its texts were cut."""
+    shrunk = shrink(payload_of(request_of(record)), max_bytes)
+    assert shrunk is not None
+    # Most of what may be used is.
+    assert max_bytes - 1_100 < shrunk[0].size_bytes <= max_bytes
+    return LogRecord.FromString(flat(decoded(shrunk[0]))[0][4]), shrunk[1]
 
 
 def test_shrinking_cuts_the_content_first_and_no_more_than_it_must() -> None:
     payload = payload_of(request_of(log_record("x" * 10_000, long="y" * 5_000, short="z")))
-    smaller = shrink(payload, 9_000)
-    assert smaller is not None
-    assert 8_900 < smaller.size_bytes <= 9_000
+    shrunk = shrink(payload, 9_000)
+    assert shrunk is not None
+    smaller, truncated = shrunk
+    assert 8_850 < smaller.size_bytes <= 9_000
     record = LogRecord.FromString(flat(decoded(smaller))[0][4])
     assert [pair.value.string_value for pair in record.attributes[:2]] == ["y" * 5_000, "z"]
-    assert warnings_of(record) == ["content_trimmed"]
+    assert (warnings_of(record), truncated) == (["content_trimmed"], 1)
     kept, _, missing = record.body.string_value.partition("...[truncated ")
     assert len(kept) + int(missing.removesuffix(" bytes]")) == 10_000
 
@@ -285,25 +304,80 @@ def warnings_of(record: LogRecord) -> list[str]:
     return [value.string_value for value in found.array_value.values]
 
 
+IDENTITY = ("exception.type", "exception.message", "service.name", "dt.entity.host", "trace_id", "event.name")
+
+
+def test_shrinking_cuts_ordinary_attributes_then_the_stack_trace_and_what_identifies_the_record_last() -> None:
+    own = dict.fromkeys(IDENTITY, "i" * 30_000)
+    record = log_record("boom", **own, **{"exception.stacktrace": "s" * 32_000}, a="y" * 2_000, b="z" * 2_000)
+    identity = len(IDENTITY) * 30_000
+    for max_bytes, cut in (
+        (identity + 35_000, ["a", "b"]),
+        (identity + 20_000, ["exception.stacktrace", "a", "b"]),
+        (identity + 1_200, ["exception.stacktrace", "a", "b"]),
+        (identity - 10_000, [IDENTITY[0], "exception.stacktrace", "a", "b"]),
+    ):
+        after, truncated = shrunk_record(record, max_bytes)
+        values = {pair.key: pair.value.string_value for pair in after.attributes}
+        assert [name for name in values if "...[truncated" in values[name]] == cut
+        assert (after.body.string_value, truncated) == ("boom", len(cut))
+        assert warnings_of(after) == ["attr_val_size_trimmed"]
+
+
+def test_shrinking_keeps_the_beginning_of_every_text_as_long_as_that_is_enough() -> None:
+    record = log_record("x" * 30_000, **{f"a{number}": "y" * 30_000 for number in range(20)})
+    after, truncated = shrunk_record(record, 40_000)
+    assert min(len(value) for value in texts(after)) == 1_024
+    assert truncated == 21
+    after, _ = shrunk_record(record, 4_000)
+    # At the least a character, and how much is missing.
+    assert all(value[0] in "xy" and "...[truncated 29" in value for value in texts(after))
+
+
+def texts(record: LogRecord) -> list[str]:
+    values = [record.body, *(pair.value for pair in record.attributes if pair.key != "dt_otlp_logs.warnings")]
+    return [value.string_value for value in values]
+
+
 def test_shrinking_says_so_beside_what_was_cut_before() -> None:
     record = log_record("x" * 10_000, long="y" * 5_000)
     warnings = record.attributes.add(key="dt_otlp_logs.warnings").value.array_value.values
     warnings.add(string_value="content_trimmed")
     warnings.add(string_value="attr_count_trimmed: 3")
-    smaller = shrink(payload_of(request_of(record)), 2_000)
-    assert smaller is not None
-    after = LogRecord.FromString(flat(decoded(smaller))[0][4])
+    after, truncated = shrunk_record(record, 2_000)
     assert warnings_of(after) == ["content_trimmed", "attr_count_trimmed: 3", "attr_val_size_trimmed"]
     assert [pair.key for pair in after.attributes] == ["long", "dt_otlp_logs.warnings"]
+    assert truncated == 2
 
 
-def test_shrinking_replaces_a_map_by_the_marker_as_it_cannot_be_cut() -> None:
+def test_what_is_cut_twice_says_how_much_is_missing_in_all_and_counts_once() -> None:
+    payload = payload_of(request_of(log_record("x" * 100_000)))
+    first = shrink(payload, 50_000)
+    assert first is not None
+    second = shrink(first[0], 25_000)
+    assert second is not None
+    record = LogRecord.FromString(flat(decoded(second[0]))[0][4])
+    kept, _, missing = record.body.string_value.partition("...[truncated ")
+    assert len(kept) + int(missing.removesuffix(" bytes]")) == 100_000
+    assert (first[1], second[1]) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["map", "list"])
+@pytest.mark.parametrize("place", ["body", "attribute"])
+def test_shrinking_makes_json_text_of_a_map_or_a_list_and_cuts_that(kind: str, place: str) -> None:
     record = log_record("x")
-    for number in range(500):
-        record.body.kvlist_value.values.append(attribute(f"key{number}", "value"))
-    smaller = shrink(payload_of(request_of(record)), 400)
-    assert smaller is not None
-    assert LogRecord.FromString(flat(decoded(smaller))[0][4]).body.string_value.startswith("...[truncated ")
+    value = record.body if place == "body" else record.attributes.add(key="found").value
+    for number in range(1_000):
+        if kind == "map":
+            value.kvlist_value.values.append(attribute(f"key{number}", "value"))
+        else:
+            value.array_value.values.add(string_value=f"value{number}")
+    after, truncated = shrunk_record(record, 4_000)
+    text = after.body.string_value if place == "body" else after.attributes[0].value.string_value
+    start = '{"key0":"value","key1":"value",' if kind == "map" else '["value0","value1",'
+    assert text.startswith(start)
+    assert text.endswith(" bytes]")
+    assert truncated == 1
 
 
 def test_a_resource_that_is_too_large_alone_cannot_be_shrunk() -> None:
@@ -315,13 +389,11 @@ def test_only_a_single_record_is_shrunk() -> None:
         shrink(payload_of(request_of(log_record("a"), log_record("b"))), 10)
 
 
-def test_a_record_over_the_limit_for_one_is_shrunk_when_packed_and_one_over_a_batch_travels_alone() -> None:
-    request = request_of(*(log_record(text * 1_000) for text in ("a", "bbbbb", "ccccccccc", "d")))
-    limits = PackLimits(request_bytes=2_000, record_bytes=6_000)
-    payloads = pack(groups_of(request.SerializeToString()), limits)
-    assert [payload.records for payload in payloads] == [1, 1, 1, 1]
+def test_a_record_over_the_limit_of_a_batch_travels_alone() -> None:
+    request = request_of(*(log_record(text * 1_000) for text in ("a", "bbbbb", "c", "d")))
+    payloads = pack(groups_of(request.SerializeToString()), PackLimits(request_bytes=2_500, record_bytes=6_000))
+    assert [payload.records for payload in payloads] == [1, 1, 2]
     assert payloads[1].size_bytes > 5_000
-    assert 5_900 < payloads[2].size_bytes <= 6_000
 
 
 def test_the_estimate_grows_with_what_the_server_copies_to_each_record() -> None:

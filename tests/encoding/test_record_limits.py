@@ -251,6 +251,32 @@ def test_a_map_whose_flattened_names_would_be_too_long_is_json_text(profile: str
     assert result.record == {"a": value if stays else json.dumps(value, separators=(",", ":"))}
 
 
+@both_profiles
+@pytest.mark.parametrize("size", [87, 88, 95, 100])
+@pytest.mark.parametrize("where", ["resource", "scope"])
+def test_a_map_with_a_leaf_whose_name_is_taken_is_json_text_where_the_other_name_would_be_too_long(
+    profile: str, size: int, where: str
+) -> None:
+    """Dynatrace calls it `overwritten1.<name>`, and cuts names of more than 100 bytes without a mark."""
+    inner = "k" * (size - 4)
+    taken: dict[str, Any] = {f"svc.{inner}": "first"}
+    resource = taken if where == "resource" else {}
+    scope = InstrumentationScope("s", attributes=taken if where == "scope" else {})
+    own: dict[str, Any] = {"svc": {inner: "second"}}
+    result = sent(profile, own, resource=resource, scope=scope, structure="flattened")
+    stays = {inner: "second"}
+    assert result.record["svc"] == (stays if size == 87 else json.dumps(stays, separators=(",", ":")))
+    assert "first" in str((result.record, result.scope, result.resource))
+
+
+@both_profiles
+@pytest.mark.parametrize(("size", "stays"), [(87, True), (88, False)])
+def test_a_body_with_a_name_too_long_to_be_counted_up_is_json_text(profile: str, size: int, stays: bool) -> None:
+    body = {"message": "m", "k" * size: 1}
+    result = sent(profile, body=body, structure="flattened")
+    assert result.body == (body if stays else json.dumps(body, separators=(",", ":")))
+
+
 @pytest.mark.parametrize("off", [-1, 0, 1])
 def test_a_map_is_cut_text_where_its_json_text_would_be_too_long(off: int) -> None:
     value = {"a": "x" * 20_000, "b": ""}
@@ -420,6 +446,74 @@ def test_what_identifies_a_record_is_never_left_out_and_its_stack_trace_last(pro
     result = sent(profile, {**own, "last": 1}, resource=resource)
     assert (result.resource, list(result.record)) == (resource, [*IDENTITY, "dt_otlp_logs.warnings"])
     assert result.warnings == [f"attr_count_trimmed: {limit + 2}"]
+
+
+NEVER_LEFT_OUT = {name: value for name, value in IDENTITY.items() if name != "dt.entity.host"}
+
+
+@both_profiles
+@pytest.mark.parametrize("prefix", ["dt.x", "service.x", "Exception.Type"])
+def test_more_of_what_identifies_a_record_than_it_may_have_is_cut_but_for_a_few_names(
+    profile: str, prefix: str
+) -> None:
+    limit = COUNT[profile]
+    many = numbered(limit + 100, prefix)
+    result = sent(profile, {"a": 1, **many, "exception.stacktrace": "st", **NEVER_LEFT_OUT})
+    assert result.at_the_server == limit
+    assert NEVER_LEFT_OUT.items() <= result.record.items()
+    lost = 2 + len(many) + len(NEVER_LEFT_OUT) - (len(result.record) - 1)
+    assert (result.warnings, result.truncated) == ([f"attr_count_trimmed: {lost}"], lost)
+    if prefix != "Exception.Type":
+        # The first of them stay, at the cost of all that is ordinary.
+        kept = limit - len(NEVER_LEFT_OUT) - 1
+        assert {**numbered(kept, prefix)}.keys() <= result.record.keys()
+
+
+@both_profiles
+def test_a_resource_with_too_much_that_identifies_it_leaves_room_for_its_records(profile: str) -> None:
+    limit = COUNT[profile]
+    own = {"a": 1, "exception.type": "ValueError", "exception.message": "bad", "dt.entity.host": "HOST-1"}
+    resource = {**numbered(limit + 100, "service.x"), "service.name": "shop"}
+    result = sent(profile, own, resource=resource)
+    assert result.at_the_server <= limit
+    assert (result.resource["service.name"], result.record.items() >= own.items()) == ("shop", True)
+    lost = len(resource) - len(result.resource)
+    assert (result.warnings, result.truncated) == ([f"attr_count_trimmed: {lost}"], lost)
+
+
+# "Access limits" gives a request of OTLP logs 2 MB: half of that for resource and scope.
+SHARED_BYTES = 1_000_000
+
+
+def shared_bytes(result: Sent) -> int:
+    return sum(len(name) + len(str(value)) for part in (result.resource, result.scope) for name, value in part.items())
+
+
+@pytest.mark.parametrize("where", ["resource", "scope", "both"])
+def test_resource_and_scope_leave_half_of_a_request_for_the_record(where: str) -> None:
+    fat, other = ({f"{name}{number}": "x" * 32_768 for number in range(100)} for name in "rs")
+    resource = {"service.name": "shop", **(fat if where != "scope" else {}), "service.version": "1"}
+    scope = InstrumentationScope("s", "1", attributes={} if where == "resource" else other)
+    result = sent("grail", {"a": 1}, resource=resource, scope=scope)
+    assert SHARED_BYTES - 34_000 < shared_bytes(result) <= SHARED_BYTES
+    assert (result.resource["service.name"], result.resource["service.version"]) == ("shop", "1")
+    lost = (2 if where == "both" else 1) * 100 - len(result.resource) - len(result.scope) + 2
+    assert result.warnings == [f"attr_count_trimmed: {lost}"]
+    assert (result.truncated, result.record["a"]) == (lost, 1)
+
+
+def test_a_long_list_of_a_resource_becomes_cut_text_before_an_attribute_goes() -> None:
+    resource = {"service.name": "shop", "list": ["x" * 32_768] * 32, "last": 1}
+    result = sent("grail", {}, resource=resource)
+    assert (result.resource["service.name"], result.resource["last"]) == ("shop", 1)
+    assert_cut(result.resource["list"], json.dumps(resource["list"], separators=(",", ":")), 32_768)
+    assert (result.warnings, result.truncated) == (["attr_val_size_trimmed"], 1)
+
+
+def test_a_resource_of_ordinary_size_is_whole() -> None:
+    resource = {f"r{number}": "x" * 2_000 for number in range(480)}
+    result = sent("grail", {}, resource=resource)
+    assert (result.resource, result.truncated) == (resource, 0)
 
 
 @both_profiles

@@ -183,3 +183,90 @@ def test_severities_are_remembered_by_text_and_number() -> None:
         assert sent("SUCCESS", SeverityNumber.ERROR, None, encoder) == ("ERROR", 17, "SUCCESS")
         assert sent("SUCCESS", None, None, encoder) == ("INFO", 0, "SUCCESS")
         assert sent(None, SeverityNumber.ERROR, None, encoder) == ("ERROR", 17, None)
+
+
+def levelled(attributes: dict[str, Any], *, body: Any = "x", structure: Any = None, **severity: Any) -> Any:
+    """The severity text that is sent, and the attributes."""
+    record = LogRecord(timestamp=1, body=body, **severity)
+    record.attributes = attributes
+    encoded = OtlpEncoder(GRAIL, structure=structure).encode([ReadableLogRecord(record, Resource({}), None)])
+    request = ExportLogsServiceRequest.FromString(decompress(seal(encoded.groups)))
+    message = request.resource_logs[0].scope_logs[0].log_records[0]
+    return message.severity_text, {
+        pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in message.attributes
+    }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "word"),
+    [
+        ({"level": "error"}, "ERROR"),
+        ({"Level": "Warning"}, "WARN"),
+        ({"severity": "success"}, "INFO"),
+        ({"syslog.severity": "crit"}, "CRITICAL"),
+        # The first in Dynatrace's order whose word is known: loglevel, status, severity, level, syslog.severity.
+        ({"level": "warn", "severity": "error"}, "ERROR"),
+        ({"severity": "sev-2", "level": "warn"}, "WARN"),
+        ({"severity": 2, "level": "warn"}, "WARN"),
+        # What is no known word is no level: Dynatrace would make SEVERE of sev-2 and DEBUG of done.
+        ({"level": 12}, "NONE"),
+        ({"level": "boss fight"}, "NONE"),
+        ({"severity": "sev-2", "level": "done"}, "NONE"),
+        ({"syslog.severity": 3}, "NONE"),
+        ({"level": True, "z": 1.5}, "NONE"),
+        ({"levels": "error", "log.level": "error"}, ""),
+    ],
+)
+def test_without_severity_an_attribute_may_say_the_level_and_stays(attributes: dict[str, Any], word: str) -> None:
+    assert levelled(attributes) == (word, attributes)
+
+
+@pytest.mark.parametrize("severity", [{"severity_number": SeverityNumber.INFO}, {"severity_text": "INFO"}])
+def test_with_a_severity_attributes_say_nothing_of_the_level(severity: dict[str, Any]) -> None:
+    attributes = {"level": 12, "severity": "error"}
+    assert levelled(attributes, **severity) == ("INFO", attributes)
+
+
+def test_a_severity_text_that_is_no_word_lets_an_attribute_speak() -> None:
+    assert levelled({"level": "error"}, severity_text="ok") == ("ERROR", {"level": "error", "log.raw_level": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "word", "kept"),
+    [
+        # As a severity text: the server's own name cannot stay an attribute.
+        ({"loglevel": "error"}, "ERROR", {}),
+        ({"LogLevel": "Warning"}, "WARN", {}),
+        ({"loglevel": "success"}, "INFO", {"log.raw_level": "success"}),
+        ({"loglevel": "success", "log.raw_level": "25"}, "INFO", {"overwritten1.loglevel": "success"}),
+        ({"loglevel": "boss"}, "NONE", {"overwritten1.loglevel": "boss"}),
+        ({"loglevel": 7, "level": "warn"}, "WARN", {"overwritten1.loglevel": 7, "level": "warn"}),
+        ({"status": "error"}, "ERROR", {"overwritten1.status": "error"}),
+        ({"status": 404}, "NONE", {"overwritten1.status": 404}),
+    ],
+)
+def test_a_name_that_the_server_fills_is_kept_under_another(
+    attributes: dict[str, Any], word: str, kept: dict[str, Any]
+) -> None:
+    raw_level = {"log.raw_level": attributes["log.raw_level"]} if "log.raw_level" in attributes else {}
+    assert levelled(attributes) == (word, {**raw_level, **kept})
+
+
+@pytest.mark.parametrize(
+    ("body", "attributes", "word"),
+    [
+        ({"message": "m", "level": "error"}, {}, "ERROR"),
+        ({"message": "m", "level": "error"}, {"level": "info"}, "ERROR"),
+        ({"message": "m", "level": 12}, {"level": "info"}, "INFO"),
+        ({"message": "m", "level": 12}, {}, "NONE"),
+        ({"message": "m", "status": "shipped"}, {}, "NONE"),
+        ({"message": "m", "other": "error"}, {}, ""),
+    ],
+)
+def test_the_keys_of_a_map_as_the_body_may_say_the_level_where_it_is_flattened(
+    body: dict[str, Any], attributes: dict[str, Any], word: str
+) -> None:
+    assert levelled(attributes, body=body, structure="flattened") == (word, attributes)
+    # In raw mode the map is one text, and Dynatrace looks at the attributes only.
+    in_attributes = level.upper() if (level := attributes.get("level", "")) else ""
+    assert levelled(attributes, body=body, structure="raw") == (in_attributes, attributes)

@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 import pytest
 
+from dt_otlp_logs.emulator import EmulatorSettings, running_emulator
+from records import running
 from records.documented import ENVIRONMENTS, Environment
 from records.row import KEEPS_MIXED_ARRAYS, KEY, Row, Source
-from records.running import ROUTES, Route, Run, stored_by_emulator
+from records.running import ROUTES, Route, Run, run, stored_by_emulator
 
 RAW, FLATTENED, CLASSIC = ENVIRONMENTS[0], ENVIRONMENTS[3], ENVIRONMENTS[4]
 CHARACTERS = {"1": "x", "2": "ä", "3": "€", "4": "🍵"}
@@ -259,3 +261,43 @@ def test_a_record_larger_than_a_request_may_be_is_shortened_between_two_that_are
     assert stored["over"][:1_000_000] == texts["over"][:1_000_000]
     assert not texts["over"].startswith(stored["over"])
     assert done.records["over"][0]["dt_otlp_logs.warnings"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_record_that_a_server_of_2_mb_refuses_keeps_what_identifies_it(route: Route) -> None:
+    """Each value is within its limit of 32 kB, all of them are more than the 2 MB of "Access limits"."""
+    ordinary = {f"a{number:02}": "y" * 32_000 for number in range(76)}
+    error = ValueError("m" * 32_000)
+    row = Row("large", lambda source: source.log.error("boom", exc_info=error, extra=source.extra(**ordinary)))
+    settings = EmulatorSettings(otlp_max_request_bytes=2_000_000, json_max_request_bytes=2_000_000)
+    with running_emulator(settings) as server:
+        done = run(server.url, server.api_token, [row], route, RAW)
+        (record,) = server.records()
+    assert (done.stats.delivered, done.stats.rejected) == (1, 0)
+    assert (record["content"], record["service.name"]) == ("boom", "shop")
+    assert record["exception.message"] == "m" * 32_000
+    assert len(record["exception.stacktrace"]) > 32_000
+    cut = [name for name in ordinary if record[name] != ordinary[name]]
+    assert all(record[name].startswith("y" * 500) and record[name].endswith(" bytes]") for name in cut)
+    # No more than it takes, beside what a request as JSON has of its own.
+    assert sum(map(len, map(str, record.values()))) > 1_800_000
+    assert record["dt_otlp_logs.warnings"] == ["attr_val_size_trimmed"]
+    assert "dt.ingest.warnings" not in record
+    assert done.stats.truncated == len(cut)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_resource_larger_than_a_request_costs_no_record(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    fat = {f"r{number:03}": "x" * 32_768 for number in range(120)}
+    for name, value in fat.items():
+        monkeypatch.setitem(running.RESOURCE, name, value)
+    rows = [Row(str(number), lambda source: log_content(source, "kept")) for number in range(3)]
+    settings = EmulatorSettings(otlp_max_request_bytes=2_000_000, json_max_request_bytes=2_000_000)
+    with running_emulator(settings) as server:
+        done = run(server.url, server.api_token, rows, route, RAW)
+        stored = server.records()
+    assert (done.stats.delivered, done.stats.rejected, len(stored)) == (3, 0, 3)
+    for record in stored:
+        lost = [name for name in fat if name not in record]
+        assert (record["content"], record["service.name"]) == ("kept", "shop")
+        assert record["dt_otlp_logs.warnings"] == [f"attr_count_trimmed: {len(lost)}"]

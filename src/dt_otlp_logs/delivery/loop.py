@@ -13,7 +13,7 @@ from typing import Literal
 from dt_otlp_logs.config import TokenSource
 from dt_otlp_logs.delivery.clock import Clock
 from dt_otlp_logs.delivery.failover import Failover, RouteState
-from dt_otlp_logs.delivery.ledger import DeliveryLedger
+from dt_otlp_logs.delivery.ledger import Changes, DeliveryLedger
 from dt_otlp_logs.delivery.losses import Losses
 from dt_otlp_logs.delivery.memory_queue import Entry, SendingQueue
 from dt_otlp_logs.delivery.outage import Outage
@@ -192,6 +192,10 @@ class DeliveryLoop:
         if is_over(payload, limits):
             self._halve(taken, payload, suspect=False)
             return 0
+        most_bytes, suspect = limits.record_bytes, taken[0].suspect
+        is_large = payload.records == 1 and payload.size_bytes > most_bytes
+        if is_large and self._shrunk(taken, payload, most_bytes, suspect=suspect):
+            return 0
         now_ns = self._clock.time_ns()
         oldest_ns = now_ns - OLDEST_NANOSECONDS
         if 0 < payload.oldest_unix_nano < oldest_ns:
@@ -292,13 +296,22 @@ class DeliveryLoop:
         self._queue.replace(taken, [Entry(half, suspect) for half in halve(payload)])
 
     def _shrink(self, attempt: Attempt, reason: str, now: float) -> None:
-        smaller = attempt.payload.size_bytes // 2
-        shrunk = shrink(attempt.payload, smaller) if smaller >= _SMALLEST_SHRUNK_BYTES else None
-        if shrunk is None:
+        size = attempt.payload.size_bytes
+        smaller = size // 2
+        if smaller < self._limits.request_bytes < size:
+            smaller = self._limits.request_bytes
+        if smaller < _SMALLEST_SHRUNK_BYTES or not self._shrunk(attempt.taken, attempt.payload, smaller, suspect=True):
             # A server that finds everything too large is put to the question like one that refuses everything.
             self._refusals.hold(attempt.taken[0], reason, attempt.state, now)
-        else:
-            self._queue.replace(attempt.taken, [Entry(shrunk, suspect=True)])
+
+    def _shrunk(self, taken: Sequence[Entry], payload: Payload, max_bytes: int, *, suspect: bool) -> bool:
+        shrunk = shrink(payload, max_bytes)
+        if shrunk is None:
+            return False
+        smaller, truncated = shrunk
+        self._queue.replace(taken, [Entry(smaller, suspect)])
+        self._ledger.encoded(Changes(truncated=truncated))
+        return True
 
     def _drop_stale(self, taken: Sequence[Entry], payload: Payload, oldest_unix_nano: int) -> None:
         kept, dropped = drop_stale(payload, oldest_unix_nano)

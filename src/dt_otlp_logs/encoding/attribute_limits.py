@@ -10,11 +10,10 @@ from .any_value import ValueEncoder
 from .cut_warnings import ARRAY_TRIMMED, CONTENT_TRIMMED, VALUE_TRIMMED
 from .event_values import CONTENT_KEYS, FIELDS, Structure, json_text, json_value
 from .limits import Limits, cut
-from .reserved_names import LOGLEVEL_KEYS
 from .wire import fields, length_delimited
 
 # AnyValue: string_value = 1, array_value = 5, kvlist_value = 6, bytes_value = 7.
-_STRING = b"\x0a"
+STRING = b"\x0a"
 _ARRAY = b"\x2a"
 _MAP = b"\x32"
 _BYTES = b"\x3a"
@@ -22,6 +21,9 @@ CONTAINERS = frozenset({_ARRAY, _MAP, _BYTES})
 _VALUES = b"\x0a"  # ArrayValue.values = 1, KeyValueList.values = 1
 _KEY = b"\x0a"
 _VALUE = b"\x12"
+
+# What a renamed attribute's name grows by, the names of a map's leaves with it.
+RENAMED_BYTES = len("overwritten1.")
 
 # JSON text has at most six times the bytes of an encoded value: a control character becomes \u0001.
 _MOST_JSON_PER_BYTE = 6
@@ -69,11 +71,21 @@ class ValueLimits:
             return self.body_as_text(any_value), 0
         return any_value, leaves
 
-    def has_loglevel(self, body: bytes) -> bool:
-        """Whether the body is a map, flattened for certain, where Dynatrace finds a loglevel before any attribute."""
-        if body[:1] != _MAP or self._may_be_raw:
-            return False
-        return any(key.decode().lower() in LOGLEVEL_KEYS for key, _ in _pairs(body))
+    def leaf_names(self, name: bytes, any_value: bytes) -> Iterator[bytes]:
+        """The names of the attributes that Dynatrace may make of one."""
+        if any_value[:1] != _MAP or not self._may_be_flattened:
+            yield name
+            return
+        for key, value in _pairs(any_value):
+            yield from self.leaf_names(name + b"." + key, value)
+
+    def flattened_keys(self, body: bytes) -> list[tuple[str, str | None]]:
+        """The keys of a body that Dynatrace may make attributes of, with those of their values that are texts."""
+        if body[:1] != _MAP or not self._may_be_flattened:
+            return []
+        return [
+            (key.decode(), _content(value).decode() if value[:1] == STRING else None) for key, value in _pairs(body)
+        ]
 
     def as_text(self, any_value: bytes) -> bytes:
         """The value as the text which Dynatrace makes of it, cut with a marker."""
@@ -84,20 +96,20 @@ class ValueLimits:
         return self._text(any_value, self._limits.content_bytes, CONTENT_TRIMMED)
 
     def _text(self, any_value: bytes, max_bytes: int, warning: str) -> bytes:
-        text = _stored_text(any_value)
+        text = stored_text(any_value)
         if len(text) > max_bytes:
             text = cut(text, max_bytes)
             self._values.trimmed(warning)
-        return length_delimited(_STRING, text)
+        return length_delimited(STRING, text)
 
     def _is_long(self, any_value: bytes, max_bytes: int) -> bool:
         """Whether the text that Dynatrace makes of a value is too long."""
         kind = any_value[:1]
-        if kind == _STRING:
+        if kind == STRING:
             return len(any_value) > max_bytes and len(_content(any_value)) > max_bytes
         if kind not in CONTAINERS or len(any_value) * _MOST_JSON_PER_BYTE <= max_bytes:
             return False
-        return len(_stored_text(any_value)) > max_bytes
+        return len(stored_text(any_value)) > max_bytes
 
     def _leaves(self, any_value: bytes, path_bytes: int, level: int) -> tuple[bytes, int]:
         if any_value[:1] != _MAP:
@@ -118,10 +130,12 @@ class ValueLimits:
         content = _content_key(pairs)
         leaves: int | None = 0
         for key, value in pairs:
-            fitted, count = (value, 0) if key == content else self._leaves(value, len(key), 1)
+            # As if its name were taken: those of other attributes are not known here.
+            name_bytes = len(key) + RENAMED_BYTES
+            fitted, count = (value, 0) if key == content else self._leaves(value, name_bytes, 1)
             if (
                 fitted != value
-                or len(key) > self._limits.attribute_key_bytes
+                or name_bytes > self._limits.attribute_key_bytes
                 or (key != content and self._is_field(key))
             ):
                 leaves = None
@@ -155,8 +169,10 @@ class ValueLimits:
         return length_delimited(_ARRAY, b"".join(length_delimited(_VALUES, each) for each in fitted))
 
 
-def _stored_text(any_value: bytes) -> bytes:
+def stored_text(any_value: bytes) -> bytes:
     """What Dynatrace stores of a value where it stores text: JSON, base64 of bytes."""
+    if any_value[:1] == STRING:
+        return _content(any_value)
     # Not at the top: importing the generated classes takes longer than the rest of the package, and most never need it.
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 

@@ -1,5 +1,6 @@
 """How much Dynatrace keeps of a record, and the cuts that keep to it."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -33,20 +34,34 @@ CLASSIC = Limits("classic", content_bytes=8_192, attributes=50, attribute_value_
 
 PROFILES = {limits.name: limits for limits in (GRAIL, CLASSIC)}
 
+_MOST_MARKER_BYTES = 40
+_MARKER = re.compile(rb"\.\.\.\[truncated (\d{1,15}) bytes\]\Z")
+
 
 def cut(text: bytes, max_bytes: int) -> bytes:
     """UTF-8 text cut to at most this many bytes, never inside a character, ending in how much is missing.
 
-    Where even the marker does not fit, the text is cut without one.
+    What was missing before is counted in. Where even the marker does not fit, the text is cut without one.
     """
     if len(text) <= max_bytes:
         return text
+    before = _marker(text)
+    whole, missing = (text[: before.start()], int(before[1])) if before else (text, 0)
     # The marker counts what it displaces, too, so its own length is needed first: the text's length bounds it.
-    longest_marker = len(truncation_marker(len(text)))
+    longest_marker = len(truncation_marker(len(whole) + missing))
     if longest_marker >= max_bytes:
         return cut_name(text, max_bytes)
-    kept = _boundary(text, max_bytes - longest_marker)
-    return text[:kept] + truncation_marker(len(text) - kept)
+    kept = _boundary(whole, max_bytes - longest_marker)
+    return whole[:kept] + truncation_marker(len(whole) - kept + missing)
+
+
+def is_cut(text: bytes) -> bool:
+    """Whether a text ends in a marker already."""
+    return _marker(text) is not None
+
+
+def _marker(text: bytes) -> re.Match[bytes] | None:
+    return _MARKER.search(text, max(0, len(text) - _MOST_MARKER_BYTES))
 
 
 def cut_name(name: bytes, max_bytes: int) -> bytes:

@@ -72,10 +72,11 @@ _OpenGroups = dict[bytes, tuple[bytes, dict[bytes, _OpenGroup]]]
 class OtlpEncoder:
     """Encodes batches of log records. Keeps bounded caches, so it is for one thread at a time.
 
-    `redact` are patterns whose matches in texts, also nested ones, become `***`; ValueError if one matches the
-    empty text or is for bytes. `structure` is how the tenant keeps maps; None: unknown, so that they are made to suit
-    both. `json_ingest`: records may go by JSON ingest, too, and are to be stored alike; a map as the body is then JSON
-    text unless the structure is known. `resource_attributes` are added to each resource that has none of that name.
+    `redact` are patterns whose matches become `***` in texts, in bytes that are text, and in what Dynatrace stores as
+    text of a list, a map or a body; ValueError if one matches the empty text or is for bytes. `structure` is how the
+    tenant keeps maps; None: unknown, so that they are made to suit both. `json_ingest`: records may go by JSON ingest,
+    too, and are to be stored alike; a map as the body is then JSON text unless the structure is known.
+    `resource_attributes` are added to each resource that has none of that name.
     `time_ns` is the clock for records that have no time.
     """
 

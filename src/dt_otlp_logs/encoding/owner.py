@@ -14,6 +14,10 @@ from .wire import length_delimited
 # A schema URL longer than an attribute's value may be is a mistake.
 _MAX_URL_BYTES = 32_768
 
+# A request has to hold resource, scope and record: half of the 2 MB that "Access limits" of docs.dynatrace.com gives it
+# is for the record. The server copies both to every record, of which it then takes 16 MB.
+_MAX_BYTES = 1_000_000
+
 # Applications have one resource and some hundred scopes (a logger each); beyond that, encoding again is cheap.
 _MAX_REMEMBERED = 512
 
@@ -35,7 +39,8 @@ class Owner:
     - `resource`, `scope`: fields of the ResourceLogs and the ScopeLogs; `resource_key`, `scope_key`: equal for those
       that differ only in the order of attributes.
     - `names`: the (comparable) names that its records' attributes cannot have, and their values; `names_alone`: the
-      same without values, quicker to compare; `filled`: those that the server fills, in lower case.
+      same without values, quicker to compare, and those of maps that could have a leaf of a long one; `filled`: those
+      that the server fills, in lower case.
     - `room`: how many attributes a record of it may have; `can_make_room`: whether there would be more in one whose
       own attributes are cut.
     - `warnings`, `truncated`: what was cut of it.
@@ -69,6 +74,11 @@ _UNREADABLE_NAME = length_delimited(b"\x0a", b"dt_otlp_logs.unreadable")
 _UNREADABLE_ATTRIBUTE = length_delimited(b"\x0a", _UNREADABLE_NAME + length_delimited(b"\x12", b"\x10\x01"))
 _UNREADABLE_RESOURCE = _Part(length_delimited(b"\x0a", _UNREADABLE_ATTRIBUTE), _UNREADABLE_ATTRIBUTE)
 _UNREADABLE_SCOPE = _Part(length_delimited(b"\x0a", _UNREADABLE_NAME), _UNREADABLE_NAME)
+
+
+# What the SDK names a service that nobody has named; Dynatrace's files may know better.
+_SERVICE_NAME = "service.name"
+_UNKNOWN_SERVICE = "unknown_service"
 
 
 class OwnerEncoder:
@@ -125,14 +135,14 @@ class OwnerEncoder:
         above = self._part(lambda: self._resource(resource, make_room), _UNREADABLE_RESOURCE)
         below = self._part(lambda: self._scope(scope, above, make_room), _UNREADABLE_SCOPE)
         count = sum(each.leaves for each in (*above.attributes, *below.attributes)) + len(below.filled)
-        names = {**self._names(above), **self._names(below)}
+        names = self._selection.names((*above.attributes, *below.attributes))
         owner = Owner(
             resource=above.fields,
             resource_key=above.key,
             scope=below.fields,
             scope_key=below.key,
             names=names,
-            names_alone=frozenset(names),
+            names_alone=frozenset(names) | self._selection.maps_to_look_at(names),
             filled={**dict.fromkeys(ALWAYS_FILLED), **below.filled},
             room=self._limits.attributes - count,
             can_make_room=not make_room and count > self._limits.attributes - _ROOM_FOR_RECORD,
@@ -154,15 +164,15 @@ class OwnerEncoder:
             self._values.replaced += 1
             return unreadable
 
-    def _names(self, part: _Part) -> dict[str, bytes]:
-        return {self._selection.comparable(each.name.decode()): each.value for each in part.attributes}
-
     def _resource(self, resource: Any, make_room: bool) -> _Part:
         given = plain_mapping(resource.attributes, self._values)
         names = {self._selection.comparable(name) for name in given if isinstance(name, str)}
+        service_name = given.get(_SERVICE_NAME)
+        if type(service_name) is str and service_name.startswith(_UNKNOWN_SERVICE):
+            names.discard(_SERVICE_NAME)
         given |= {name: value for key, (name, value) in self._resource_attributes.items() if key not in names}
         attributes = self._selection.named(given, filled=_FILLED_FOR_RESOURCE)
-        attributes = self._within(attributes, self._limits.attributes, make_room)
+        attributes = self._within(attributes, self._limits.attributes, _MAX_BYTES, make_room)
         encoded = [each.field(_ATTRIBUTES) for each in attributes]
         schema_url = self._text_field(b"\x1a", resource.schema_url, _MAX_URL_BYTES)
         return _Part(
@@ -180,10 +190,12 @@ class OwnerEncoder:
         texts = {SCOPE_NAME: name, SCOPE_VERSION: version}
         filled: dict[str, bytes | None] = {key: b"\x0a" + text[1:] for key, text in texts.items() if text}
         attributes = self._selection.named(
-            plain_mapping(scope.attributes, self._values), self._names(above), {**_FILLED_FOR_SCOPE, **filled}
+            plain_mapping(scope.attributes, self._values),
+            self._selection.names(above.attributes),
+            {**_FILLED_FOR_SCOPE, **filled},
         )
         most = self._limits.attributes - sum(each.leaves for each in above.attributes) - len(filled)
-        attributes = self._within(attributes, most, make_room)
+        attributes = self._within(attributes, most, _MAX_BYTES - len(above.fields), make_room)
         encoded = [each.field(_SCOPE_ATTRIBUTES) for each in attributes]
         schema_url = self._text_field(b"\x1a", scope.schema_url, _MAX_URL_BYTES)
         return _Part(
@@ -193,10 +205,11 @@ class OwnerEncoder:
             filled,
         )
 
-    def _within(self, attributes: list[Attribute], most: int, make_room: bool) -> list[Attribute]:
-        if not make_room and sum(each.leaves for each in attributes) <= most:
+    def _within(self, attributes: list[Attribute], most: int, max_bytes: int, make_room: bool) -> list[Attribute]:
+        is_too_long = sum(each.size_bytes for each in attributes) > max_bytes
+        if not make_room and not is_too_long and sum(each.leaves for each in attributes) <= most:
             return attributes
-        return self._selection.within(attributes, most - _ROOM_FOR_RECORD, says_so=False)[0]
+        return self._selection.within(attributes, most - _ROOM_FOR_RECORD, says_so=False, max_bytes=max_bytes)[0]
 
     def _text_field(self, field_key: bytes, value: object, max_bytes: int) -> bytes:
         if value is None:

@@ -6,7 +6,6 @@ from itertools import chain, groupby
 
 from .compression import compress
 from .request import Group, Payload, decompressed, expanded_bytes, seal, size_bound, unpack
-from .shrink import shrink
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +13,7 @@ class PackLimits:
     """What one request may hold, in uncompressed bytes.
 
     - `request_bytes`: 2 MB by "Access limit" (OTLP logs), 10 MB by the limits pages of log ingest: the smaller.
-    - `record_bytes`: a record larger than `request_bytes` travels alone; above this size it is shrunk at once.
+    - `record_bytes`: a record larger than `request_bytes` travels alone; above this size it is shrunk before.
     - `records`: 50,000 by the limits pages.
     - `expanded_bytes`: a request of more than 16 MB after preprocessing is refused; less some head room, since
       how the server counts is not documented.
@@ -83,10 +82,7 @@ class _OpenRequest:
         self._groups.append(group)
 
     def close(self) -> Payload:
-        payload = seal(_joined(self._groups))
-        if payload.size_bytes > self._limits.record_bytes and payload.records == 1:
-            return shrink(payload, self._limits.record_bytes) or payload
-        return payload
+        return seal(_joined(self._groups))
 
 
 def _joined(groups: list[Group]) -> list[Group]:

@@ -17,9 +17,10 @@ from .attributes import AttributeEncoder
 from .cut_warnings import ATTRIBUTES_TRIMMED, CONTENT_TRIMMED, warnings_value
 from .limits import Limits
 from .owner import Owner
-from .record_fields import FieldEncoder, filled_names
-from .reserved_names import EVENT_NAME, LOGLEVEL, RAW_LEVEL, SPAN_ID, TRACE_ID, TRACE_PARENT, WARNINGS
+from .record_fields import FieldEncoder, filled_names, severity_text
+from .reserved_names import EVENT_NAME, LOGLEVEL, RAW_LEVEL, RECORD_NOTE, SENT_MARK, SPAN_ID, TRACE_ID, WARNINGS
 from .safe_text import type_name
+from .severity import NO_LEVEL, level_among
 from .wire import SHORT_VARINTS, UINT32_MAX, fields, length_delimited, varint
 
 _BODY_KEY = b"\x2a"
@@ -75,12 +76,16 @@ class RecordEncoder:
             dropped, mapping = attributes.dropped, attributes.copy()  # type: ignore[assignment]  # a dict it is
         else:
             dropped, mapping = readable.dropped_attributes, plain_mapping(attributes, values)
-        mapping.pop(TRACE_PARENT, None)
+        mapping.pop(RECORD_NOTE, None)
+        mapping.pop(SENT_MARK, None)
         time, times = self._fields.times(record.timestamp, record.observed_timestamp)
         _, severity, raw_level = self._fields.severity(record.severity_number, record.severity_text)
         if raw_level is not None:
             mapping.setdefault(RAW_LEVEL, raw_level)
         body, leaves = self._body(record.body, owner)
+        if not severity:
+            keys = self._value_limits.flattened_keys(_value_of(body)) if leaves else []
+            severity = _severity_among(keys, mapping)
         if dropped:
             # By the SDK's own limit. Dynatrace documents no place for OTLP's count of them.
             dropped = self._dropped_before(dropped)
@@ -95,12 +100,10 @@ class RecordEncoder:
             room = owner.room - sum(name in filled for name in (EVENT_NAME, TRACE_ID, SPAN_ID))
             if leaves and leaves + len(mapping) >= room:
                 body, leaves = self._body_as_text(body), 0
-            if self._value_limits.has_loglevel(_value_of(body)):
-                filled[LOGLEVEL] = None
             selected = self._selection.named(mapping, owner.names, filled)
-            selected, too_many = self._selection.within(selected, room - leaves, says_so=True)
+            selected, unplaced = self._selection.within(selected, room - leaves, says_so=True)
             encoded = [each.field(_ATTRIBUTES_KEY) for each in selected]
-            needs_room = too_many > 0 and owner.can_make_room
+            needs_room = unplaced > 0 and owner.can_make_room
         if values.warnings:
             encoded.append(Attribute(WARNINGS, warnings_value(values.warnings), 1).field(_ATTRIBUTES_KEY))
         parts = [times, severity, body, *encoded, trace]
@@ -131,7 +134,9 @@ class RecordEncoder:
                 return _CONTENT_PREFIXES[len(text)] + text, 0
             encoded = length_delimited(b"\x0a", text)
         else:
-            encoded, leaves = self._value_limits.body(values.any_value(body, self._limits.content_bytes))
+            encoded, leaves = self._value_limits.body(
+                values.any_value(body, self._limits.content_bytes, is_content=True)
+            )
         if values.truncated != truncated:
             # A text that is cut calls itself an attribute's value.
             values.warnings = {**owner.warnings, CONTENT_TRIMMED: 1}
@@ -165,6 +170,26 @@ class RecordEncoder:
         )
         self._values.replaced = replaced
         return b"".join(parts), time
+
+
+def _severity_among(body: list[tuple[str, str | None]], attributes: dict[Any, Any]) -> bytes:
+    """The severity of a record that has none itself, from where Dynatrace would look for it.
+
+    What says it stays where it is, but for an attribute `loglevel`, as that name is the server's.
+    """
+    in_body = level_among(body) if body else None
+    in_attributes = level_among(attributes.items())
+    if in_body is not None and (in_body[0] is not None or in_attributes is None):
+        return severity_text(in_body[1].word or NO_LEVEL)
+    if in_attributes is None:
+        return b""
+    key, (word, raw_level) = in_attributes
+    if key is not None and str.lower(key) == LOGLEVEL:
+        if raw_level is None:
+            del attributes[key]
+        elif RAW_LEVEL not in attributes:
+            attributes[RAW_LEVEL] = attributes.pop(key)
+    return severity_text(word or NO_LEVEL)
 
 
 _Part = TypeVar("_Part")

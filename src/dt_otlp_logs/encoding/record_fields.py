@@ -61,7 +61,7 @@ class FieldEncoder:
         word, raw_level = level_of(value, plain)
         encoded = b"\x10" + varint(value) if value else b""
         if word:
-            encoded += length_delimited(b"\x1a", word.encode())
+            encoded += severity_text(word)
         severity = number, encoded, raw_level
         if self._values.replaced == replaced and (text is None or (type(text) is str and len(text) < 64)):
             if len(self._severities) >= _MAX_CACHED_SEVERITIES:
@@ -100,6 +100,11 @@ class FieldEncoder:
             return True
         self._values.replaced += 1
         return False
+
+
+def severity_text(word: str) -> bytes:
+    """The field of it."""
+    return length_delimited(b"\x1a", word.encode())
 
 
 def filled_names(severity: bytes, event_name: bytes, trace: bytes) -> dict[str, bytes | None]:

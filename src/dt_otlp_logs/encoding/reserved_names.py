@@ -8,9 +8,10 @@ TRACE_ID = "trace_id"
 SPAN_ID = "span_id"
 LOGLEVEL = "loglevel"
 
-# Where our handler notes a record's span; OpenTelemetry's handler takes it for an attribute. Formatters that print
-# `extra` leave out names that begin with an underscore.
-TRACE_PARENT = "_dt_otlp_logs_traceparent"
+# What our record factory and our handler note on logging's records; OpenTelemetry's handler takes it for attributes.
+# Formatters that print `extra` leave out names that begin with an underscore. See `handler.record_note`, `.sent_mark`.
+RECORD_NOTE = "_dt_otlp_logs_note"
+SENT_MARK = "_dt_otlp_logs_sent"
 
 # Where the exporter says what it cut.
 WARNINGS = b"dt_otlp_logs.warnings"
@@ -40,11 +41,14 @@ LOGLEVEL_KEYS = (LOGLEVEL, "status", "severity", "level", "syslog.severity")
 
 STACK_TRACE = b"exception.stacktrace"
 
-_IDENTITY = frozenset({"exception.type", "exception.message", EVENT_NAME, RAW_LEVEL, TRACE_ID, SPAN_ID})
+# What is never left out: a closed set, as the server would choose among more than it keeps.
+ALWAYS_KEPT = frozenset(
+    {"exception.type", "exception.message", "service.name", EVENT_NAME, RAW_LEVEL, TRACE_ID, SPAN_ID}
+)
 _IDENTITY_PREFIXES = ("service.", "dt.")
 
 
 def is_identity(name: str) -> bool:
-    """Whether a record would not be found, or not be understood, without this attribute: it is never left out."""
+    """Whether a record would not be found, or not be understood, without this attribute: it is left out last."""
     lowered = name.lower()
-    return lowered in _IDENTITY or lowered.startswith(_IDENTITY_PREFIXES)
+    return lowered in ALWAYS_KEPT or lowered.startswith(_IDENTITY_PREFIXES)

@@ -7,9 +7,15 @@ Prefix table: "Automatic log enrichment", docs.dynatrace.com; words: its semanti
 Ranges of numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from .reserved_names import LOGLEVEL_KEYS
+
 MAX_SEVERITY_NUMBER = 24
+
+# Dynatrace's word for a record without a level (semantic dictionary, `loglevel`): sent where it would look further.
+NO_LEVEL = "NONE"
 
 # For 1 to 4, 5 to 8 and so on. OpenTelemetry's word for 21 to 24, FATAL, would be read as EMERGENCY.
 _NUMBER_WORDS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL")
@@ -49,6 +55,8 @@ _KNOWN = {
     "PANIC": "EMERGENCY",
 }
 
+_KEY_ORDER = {key: number for number, key in enumerate(LOGLEVEL_KEYS)}
+
 
 class Level(NamedTuple):
     """`word` is the severity text to send, None for none; `raw` what the record said instead, if that differs."""
@@ -74,6 +82,27 @@ def level_of(severity_number: int | None, severity_text: str | None) -> Level:
             word = by_number
     says_the_same = not text or upper == word or (upper == "WARNING" and word == "WARN")
     return Level(word, None if says_the_same else severity_text)
+
+
+def level_among(pairs: Iterable[tuple[object, object]]) -> tuple[str | None, Level] | None:
+    """The level of a record without severity among its attributes or the keys of its body, and which of them says it.
+
+    Dynatrace would take the first of LOGLEVEL_KEYS that is there and remove it, whatever its value says. Here it is
+    the first, in the same order, whose value is a known word. None if none of the keys is there; if none of their
+    values is known, no key and a level without a word.
+    """
+    there = [
+        (_KEY_ORDER[lowered], key, value)
+        for key, value in pairs
+        if isinstance(key, str) and (lowered := str.lower(key)) in _KEY_ORDER
+    ]
+    if not there:
+        return None
+    for _, key, value in sorted(there, key=lambda each: each[0]):
+        level = level_of(None, str.__str__(value)) if isinstance(value, str) else Level(None, None)
+        if level.word is not None:
+            return key, level
+    return None, Level(None, None)
 
 
 def own_word(severity_number: int, name: str) -> str | None:

@@ -1,14 +1,14 @@
-"""A single record made small enough for a server that refused it with 413."""
+"""A single record made small enough for a request."""
 
 from dataclasses import dataclass, replace
 
+from .attribute_limits import CONTAINERS, STRING, stored_text
 from .cut_warnings import CONTENT_TRIMMED, VALUE_TRIMMED, with_warning
-from .limits import cut, truncation_marker
-from .request import Group, Payload, seal, unpack
-from .reserved_names import WARNINGS
-from .wire import LENGTH_DELIMITED, Field, fields, length_delimited
+from .limits import cut, is_cut
+from .request import Payload, seal, size_bound, unpack
+from .reserved_names import STACK_TRACE, WARNINGS, is_identity
+from .wire import LENGTH_DELIMITED, fields, length_delimited
 
-_STRING_VALUE = b"\x0a"  # AnyValue.string_value = 1
 _BODY = b"\x2a"  # LogRecord.body = 5
 _ATTRIBUTES = b"\x32"  # LogRecord.attributes = 6
 _KEY = b"\x0a"  # KeyValue.key = 1
@@ -17,71 +17,91 @@ _VALUE = b"\x12"  # KeyValue.value = 2
 # Cutting a text by n bytes frees at least n, and up to this many more: each of four lengths around it can shrink.
 _LENGTHS_SLACK_BYTES = 32
 
+# What the words for both kinds of cut take at most, with the attribute that they are in.
+_WARNINGS_BYTES = 100
+
+# The beginning of a long text says what it is. Only if that much of each is still too much, they are cut to what
+# the marker needs, and a character or two.
+_BEGINNING_BYTES = 1_024
+_LEAST_BYTES = 40
+
 
 @dataclass(slots=True)
 class _Part:
-    """A field of the record; `value` is what may be cut from it: the text itself, or an AnyValue that is no text."""
+    """A field of the record; `value` is the AnyValue in it that may be cut."""
 
     encoded: bytes
     name: bytes = b""
-    value: bytes | None = None
-    is_text: bool = False
+    value: bytes = b""
     is_body: bool = False
+    is_cut: bool = False
+    was_whole: bool = True
 
-    def warn(self, word: str) -> None:
-        self.value = with_warning(self.value or b"", word)
-        self.encoded = self._encode(self.value)
+    def cut_by(self, excess: int, least_bytes: int) -> int:
+        """Cut by that many bytes, if as many are left then; how many it became shorter. What is no text becomes one."""
+        if len(self.value) <= least_bytes:
+            return 0
+        before = len(self.encoded)
+        whole = stored_text(self.value)
+        text = cut(whole, max(len(self.value) - excess - _LENGTHS_SLACK_BYTES, least_bytes))
+        value = length_delimited(STRING, text)
+        if len(value) < len(self.value):
+            if text != whole and not self.is_cut:
+                self.is_cut, self.was_whole = True, not is_cut(whole)
+            self.set(value)
+        return before - len(self.encoded)
 
-    def cut_by(self, excess: int) -> None:
-        value = self.value or b""
-        keep = len(value) - excess - _LENGTHS_SLACK_BYTES
-        marker = truncation_marker(len(value))
-        # What is not text cannot be cut and still be read: only the marker stays of it.
-        text = cut(value, keep) if self.is_text and keep > len(marker) else marker
-        encoded = self._encode(length_delimited(_STRING_VALUE, text))
-        if len(encoded) < len(self.encoded):
-            self.encoded = encoded
-
-    def _encode(self, any_value: bytes) -> bytes:
-        if self.is_body:
-            return length_delimited(_BODY, any_value)
-        key_value = length_delimited(_KEY, self.name) + length_delimited(_VALUE, any_value)
-        return length_delimited(_ATTRIBUTES, key_value)
+    def set(self, value: bytes) -> None:
+        self.value = value
+        self.encoded = (
+            length_delimited(_BODY, value)
+            if self.is_body
+            else length_delimited(_ATTRIBUTES, length_delimited(_KEY, self.name) + length_delimited(_VALUE, value))
+        )
 
 
-def shrink(payload: Payload, max_bytes: int) -> Payload | None:
+def shrink(payload: Payload, max_bytes: int) -> tuple[Payload, int] | None:
     """The single record of a payload cut so that the request has at most `max_bytes` before compression.
 
-    Its content is cut first, then its longest attribute values, each at a character boundary and ending in how
-    much is missing; `dt_otlp_logs.warnings` says so, too. Returns None if that is not enough: the resource alone can
-    be larger.
-    ValueError if the payload has not exactly one record, or is damaged.
+    Its content is cut first, then the longest of its ordinary attributes, then the stack trace: to their first
+    1,024 bytes, and if that is not enough, to next to nothing. What identifies the record is cut last. Each ends in
+    how much is missing, and `dt_otlp_logs.warnings` says so, too. Lists and maps become JSON text.
+    The second answer is how many texts were cut that had been whole. None if the record cannot be made as small:
+    the resource alone can be larger. ValueError if the payload has not exactly one record, or is damaged.
     """
     groups = unpack(payload)
     if sum(len(group.records) for group in groups) != 1:
         raise ValueError("only a single record can be shrunk")
+    if payload.size_bytes <= max_bytes:
+        return payload, 0
     group = groups[0]
     parts = _parts(group.records[0])
-    warnings = next((part for part in parts if part.name == WARNINGS), _Part(b"", WARNINGS))
-    candidates = sorted(
-        (part for part in parts if part.value is not None and part is not warnings),
-        key=lambda part: (part.is_body, len(part.value or b"")),
-        reverse=True,
-    )
-    if warnings not in parts:
+    warnings = next((part for part in parts if part.name == WARNINGS), None)
+    if warnings is None:
+        warnings = _Part(b"", WARNINGS)
         parts.append(warnings)
-    smaller = payload
-    for part in candidates:
-        if smaller.size_bytes <= max_bytes:
+    record_bytes = sum(len(part.encoded) for part in parts) + _WARNINGS_BYTES
+    excess = size_bound(group, record_bytes, 1) - max_bytes
+    for part, least_bytes in _in_order_of_cutting(parts):
+        if excess <= 0:
             break
-        warnings.warn(CONTENT_TRIMMED if part.is_body else VALUE_TRIMMED)
-        part.cut_by(_sealed(group, parts).size_bytes - max_bytes)
-        smaller = _sealed(group, parts)
-    return smaller if smaller.size_bytes <= max_bytes else None
+        excess -= part.cut_by(excess, least_bytes)
+    if excess > 0:
+        return None
+    cut_parts = [part for part in parts if part.is_cut]
+    for part in cut_parts:
+        warnings.set(with_warning(warnings.value, CONTENT_TRIMMED if part.is_body else VALUE_TRIMMED))
+    smaller = seal([replace(group, records=(b"".join(part.encoded for part in parts),))])
+    return smaller, sum(part.was_whole for part in cut_parts)
 
 
-def _sealed(group: Group, parts: list[_Part]) -> Payload:
-    return seal([replace(group, records=(b"".join(part.encoded for part in parts),))])
+def _in_order_of_cutting(parts: list[_Part]) -> list[tuple[_Part, int]]:
+    """Parts that may be cut, and how much has to stay of each."""
+    values = [part for part in parts if part.value and part.name != WARNINGS]
+    values.sort(key=lambda part: (not part.is_body, part.name == STACK_TRACE, -len(part.value)))
+    identity = [part for part in values if is_identity(part.name.decode())]
+    others = [part for part in values if not is_identity(part.name.decode())]
+    return [(part, least) for some in (others, identity) for least in (_BEGINNING_BYTES, _LEAST_BYTES) for part in some]
 
 
 def _parts(record: bytes) -> list[_Part]:
@@ -89,20 +109,17 @@ def _parts(record: bytes) -> list[_Part]:
     for field in fields(record):
         part = _Part(record[field.start : field.end])
         if field.wire_type == LENGTH_DELIMITED and field.number == 5:
-            part.is_body = True
-            part.value, part.is_text = _value(record, field)
+            part.is_body, value = True, record[field.content : field.end]
         elif field.wire_type == LENGTH_DELIMITED and field.number == 6:
+            value = b""
             for inner in fields(record, field.content, field.end):
                 if inner.number == 1:
                     part.name = record[inner.content : inner.end]
                 elif inner.number == 2:
-                    part.value, part.is_text = _value(record, inner)
+                    value = record[inner.content : inner.end]
+        else:
+            value = b""
+        if value[:1] == STRING or value[:1] in CONTAINERS:
+            part.value = value
         parts.append(part)
     return parts
-
-
-def _value(record: bytes, any_value: Field) -> tuple[bytes, bool]:
-    for field in fields(record, any_value.content, any_value.end):
-        if field.number == 1 and field.wire_type == LENGTH_DELIMITED:
-            return record[field.content : field.end], True
-    return record[any_value.content : any_value.end], False
