@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from doubles.otlp_receiver import otlp_receiver
 from dt_otlp_logs import ConfigError, DynatraceJsonLogExporter, DynatraceLogExporter, DynatraceLoggingHandler
 from dt_otlp_logs.emulator import EmulatorSettings, Fault, RunningEmulator, running_emulator
+from dt_otlp_logs.processor import DynatraceBatchLogRecordProcessor
 
 RESOURCE = Resource({"service.name": "checkout"})
 
@@ -117,6 +118,21 @@ def test_records_exported_after_shutdown_are_counted_as_lost(emulator: RunningEm
     exporter.shutdown()
     assert exporter.export(records(2)) is LogRecordExportResult.FAILURE
     assert exporter.stats().dropped == 2
+
+
+def test_records_logged_after_the_providers_shutdown_are_counted_and_said(
+    emulator: RunningEmulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exporter = exporter_for(emulator)
+    provider = LoggerProvider(RESOURCE)
+    provider.add_log_record_processor(DynatraceBatchLogRecordProcessor(exporter))
+    log = provider.get_logger("shop")
+    log.emit(LogRecord(body="in time"))
+    provider.shutdown()
+    log.emit(LogRecord(body="too late"))
+    stats = exporter.stats()
+    assert (stats.accepted, stats.delivered, stats.dropped) == (2, 1, 1)
+    assert "1 record" in capsys.readouterr().err
 
 
 def test_made_without_arguments_a_missing_configuration_raises_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,53 @@ def test_further_loggers_are_opened_as_the_first(emulator: RunningEmulator, alon
     assert contents(emulator) == ["opened"]
 
 
+def test_a_handler_that_lets_less_through_does_not_stand_in_for_ours(emulator: RunningEmulator) -> None:
+    alerts = DynatraceLoggingHandler("ERROR")
+    logging.root.addHandler(alerts)
+    try:
+        with start(emulator, level="INFO"):
+            logging.getLogger("shop").info("info")
+            logging.getLogger("shop").error("error")
+    finally:
+        logging.root.removeHandler(alerts)
+    assert contents(emulator) == ["info", "error"]
+
+
+def test_without_a_level_a_handler_that_is_there_says_what_is_sent(emulator: RunningEmulator) -> None:
+    alerts = DynatraceLoggingHandler("ERROR")
+    logging.root.addHandler(alerts)
+    try:
+        with start(emulator):
+            logging.getLogger("shop").warning("warning")
+            logging.getLogger("shop").error("error")
+    finally:
+        logging.root.removeHandler(alerts)
+    assert contents(emulator) == ["error"]
+
+
+def test_a_logger_that_was_opened_is_closed_again_at_the_end(emulator: RunningEmulator, alone: logging.Logger) -> None:
+    alone.setLevel(logging.ERROR)
+    with start(emulator, loggers="alone", level="INFO"):
+        assert (alone.level, logging.root.level) == (logging.INFO, logging.INFO)
+    assert (alone.level, logging.root.level) == (logging.ERROR, logging.WARNING)
+
+
+def test_a_level_that_the_application_set_meanwhile_stays(emulator: RunningEmulator) -> None:
+    with start(emulator, level="INFO"):
+        logging.root.setLevel(logging.DEBUG)
+    assert logging.root.level == logging.DEBUG
+
+
+def test_of_blocks_inside_each_other_the_outermost_ends_the_pipeline(emulator: RunningEmulator) -> None:
+    with start(emulator) as outer:
+        with start(emulator) as inner:
+            logging.getLogger("shop").error("inside")
+        assert inner is outer
+        assert contents(emulator) == ["inside"], "delivered at the end of its block"
+        logging.getLogger("shop").error("outside")
+    assert contents(emulator) == ["inside", "outside"]
+
+
 def test_without_a_level_no_logger_is_touched(emulator: RunningEmulator, alone: logging.Logger) -> None:
     alone.setLevel(logging.ERROR)
     with start(emulator, loggers="alone") as pipeline:

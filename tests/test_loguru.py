@@ -8,9 +8,11 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import get_current_span
 
 loguru = pytest.importorskip("loguru")
 
@@ -146,6 +148,31 @@ def test_a_sink_with_a_queue_delivers_with_the_time_and_thread_of_the_call(emula
     record = only(emulator)
     assert (record["content"], record["thread.name"]) == ("queued", "MainThread")
     assert record["exception.type"] == "KeyError"
+
+
+def with_span(record: dict[str, Any]) -> None:
+    """As the README has it: a patcher runs where the message is logged, a sink with a queue elsewhere."""
+    span = get_current_span().get_span_context()
+    if span.is_valid:
+        record["extra"].update(
+            otelTraceID=f"{span.trace_id:032x}",
+            otelSpanID=f"{span.span_id:016x}",
+            otelTraceSampled=span.trace_flags.sampled,
+        )
+
+
+@pytest.mark.parametrize("enqueue", [True, False])
+def test_a_patcher_takes_the_span_through_a_sinks_queue(emulator: RunningEmulator, enqueue: bool) -> None:
+    with sink(emulator, enqueue=enqueue):
+        with TracerProvider().get_tracer("t").start_as_current_span("work") as span:
+            logger.patch(with_span).info("traced")
+        logger.patch(with_span).info("not traced")
+        logger.complete()
+    traced, other = emulator.records()
+    of = span.get_span_context()
+    assert (traced["trace_id"], traced["span_id"]) == (f"{of.trace_id:032x}", f"{of.span_id:016x}")
+    assert not [name for name in traced if name.startswith(("otelTrace", "otelSpan"))]
+    assert "trace_id" not in other
 
 
 def test_it_does_not_matter_that_other_handlers_are_on_the_root_logger(emulator: RunningEmulator) -> None:

@@ -5,6 +5,8 @@ The ways to set structlog up are those of https://www.structlog.org/en/stable/st
 
 import logging
 from collections.abc import Iterator
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -16,7 +18,7 @@ from doubles.script import contents, run_script  # noqa: E402
 from doubles.strict_server import STRICT_TOKEN, strict_server  # noqa: E402
 from dt_otlp_logs import LogPipeline, configure  # noqa: E402
 from dt_otlp_logs.emulator import RunningEmulator  # noqa: E402
-from dt_otlp_logs.handler.structlog_event import take_event  # noqa: E402
+from dt_otlp_logs.handler.structlog_event import drop_repeated, take_event  # noqa: E402
 
 WRAPPED = [structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 USUAL = [
@@ -152,6 +154,49 @@ def test_what_structlog_repeats_of_the_record_arrives_once(emulator: RunningEmul
     assert (record["message"], record["stack"]) == ("bound", "of boxes")
 
 
+def test_render_to_log_kwargs_repeats_nothing_of_the_record_either(emulator: RunningEmulator) -> None:
+    with start(emulator, [*USUAL[:-1], structlog.stdlib.render_to_log_kwargs]):
+        structlog.get_logger("structured").warning("%d left", 3, order=1)
+    record = only(emulator)
+    assert (record["content"], record["loglevel"], record["order"]) == ("3 left", "WARN", 1)
+    assert not {"level", "logger", "overwritten1.timestamp"} & record.keys()
+
+
+def test_of_render_to_log_kwargs_too_what_says_something_else_is_kept(emulator: RunningEmulator) -> None:
+    with start(emulator, [structlog.stdlib.render_to_log_kwargs]):
+        structlog.get_logger("structured").info("x", level="basement", logger="a person")
+    record = only(emulator)
+    assert (record["level"], record["logger"]) == ("basement", "a person")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_queue_in_between_keeps_events_and_exceptions(emulator: RunningEmulator, way: str) -> None:
+    queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    log = logging.getLogger("structured")
+    with start(emulator, WAYS[way]) as pipeline:
+        listener = QueueListener(queue, pipeline.handler)  # type: ignore[arg-type]
+        listener.start()
+        attached, log.handlers = log.handlers, [QueueHandler(queue)]  # type: ignore[arg-type]
+        try:
+            event = structlog.get_logger("structured").bind(customer="c-1")
+            event.info("paid", amount=9.5)
+            try:
+                {}["card"]
+            except KeyError:
+                event.exception("not paid", order=42)
+                event.error("not paid either", order=43, exc_info=True)
+        finally:
+            log.handlers = attached
+            listener.stop()
+    paid, *failed = emulator.records()
+    assert (paid["content"], paid["customer"], paid["amount"]) == ("paid", "c-1", 9.5)
+    assert [(record["content"], record["order"]) for record in failed] == [("not paid", 42), ("not paid either", 43)]
+    for record in failed:
+        assert (record["exception.type"], record["exception.message"]) == ("KeyError", "'card'")
+        assert "test_structlog.py" in str(record["exception.stacktrace"])
+        assert not INTERNAL & record.keys()
+
+
 def test_what_says_something_else_than_the_record_is_kept(emulator: RunningEmulator) -> None:
     with start(emulator, WRAPPED):
         structlog.get_logger("structured").info("x", level="basement", logger="a person", exception="to the rule")
@@ -177,6 +222,21 @@ def test_a_timestamp_is_the_records_if_it_is_the_same_time(timestamp: object, is
     items = {"timestamp": timestamp}
     take_event({**vars(record), "_logger": None, "_name": "info"}, items)
     assert items == ({} if is_the_records else {"timestamp": timestamp})
+
+
+class Incomparable:
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("field", ["name", "levelno", "created"])
+def test_a_record_that_says_nothing_sensible_is_no_repetition(field: str) -> None:
+    items: dict[str, object] = {"level": "info", "logger": "structured", "timestamp": 1.5}
+    given = dict(items)
+    drop_repeated({"name": "x", "levelno": 0, "created": 1e9, field: Incomparable()}, items)
+    assert items == given
 
 
 def test_a_dict_message_of_any_other_origin_is_left_as_it_is() -> None:

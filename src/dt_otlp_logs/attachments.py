@@ -20,6 +20,7 @@ class Attachments:
         self._handler = handler
         self._provider = provider
         self._levels: dict[logging.Logger, int] = {}
+        self._before: dict[logging.Logger, int] = {}
 
     def add(self, loggers: Sequence[logging.Logger], level: int) -> None:
         """Attach the handler to loggers, once, and not beside an OpenTelemetry handler that sends the same records.
@@ -31,17 +32,20 @@ class Attachments:
             others = self._levels.keys() - set(loggers)
             self._handler.setLevel(min(self._handler.level, level) if others else level)
         for logger in loggers:
-            _open(logger, level)
+            self._open(logger, level)
             if self._handler not in logger.handlers and not self._is_sent_by_another(logger):
                 logger.addHandler(self._handler)
             self._levels[logger] = level or self._levels.get(logger, logging.NOTSET)
 
     def clear(self) -> None:
-        """Take the handler off its loggers."""
-        loggers = list(self._levels)
+        """Take the handler off its loggers, and close again those that were opened for it."""
+        levels, before = dict(self._levels), dict(self._before)
         self._levels.clear()
-        for logger in loggers:
+        self._before.clear()
+        for logger, level in levels.items():
             logger.removeHandler(self._handler)
+            if logger in before and logger.level == level:
+                logger.setLevel(before[logger])
 
     @contextmanager
     def survive(self, *, out_of_sight: bool) -> Iterator[None]:
@@ -65,17 +69,20 @@ class Attachments:
                     logger.addHandler(self._handler)
             for logger in enabled:
                 logger.disabled = False
-                _open(logger, self._levels.get(logger, logging.NOTSET))
+                self._open(logger, self._levels.get(logger, logging.NOTSET))
 
     def _is_sent_by_another(self, logger: logging.Logger) -> bool:
-        if any(is_opentelemetrys(other) and provider_behind(other) is self._provider for other in logger.handlers):
+        asked = self._handler.level
+        # What lets less through than was asked for does not stand in: the handlers send a record once between them.
+        others = [other for other in logger.handlers if asked == logging.NOTSET or other.level <= asked]
+        if any(is_opentelemetrys(other) and provider_behind(other) is self._provider for other in others):
             _diagnostics.once(
                 f"the {logger.name} logger has a handler for OpenTelemetry already; no second one is added"
             )
             return True
-        return any(isinstance(other, DynatraceLoggingHandler) and other.finds_its_provider for other in logger.handlers)
+        return any(isinstance(other, DynatraceLoggingHandler) and other.finds_its_provider for other in others)
 
-
-def _open(logger: logging.Logger, level: int) -> None:
-    if level != logging.NOTSET and logger.getEffectiveLevel() > level:
-        logger.setLevel(level)
+    def _open(self, logger: logging.Logger, level: int) -> None:
+        if level != logging.NOTSET and logger.getEffectiveLevel() > level:
+            self._before.setdefault(logger, logger.level)
+            logger.setLevel(level)

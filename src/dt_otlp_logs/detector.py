@@ -1,17 +1,27 @@
 """Who is logging: Dynatrace's metadata files as an OpenTelemetry resource detector, and the detectors beside it."""
 
 import os
+import threading
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from typing import TypeVar
 
 from opentelemetry.sdk.environment_variables import OTEL_EXPERIMENTAL_RESOURCE_DETECTORS
-from opentelemetry.sdk.resources import Resource, ResourceDetector
+from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource, ResourceDetector
 
 from dt_otlp_logs.config.enrichment import read_enrichment_attributes
 from dt_otlp_logs.config.loading import Loading
+from dt_otlp_logs.diagnostics import Diagnostics
 
 _GROUP = "opentelemetry_resource_detector"
 _DYNATRACE = "dynatrace"
+
+# The SDK gives each detector 5 s, and then waits for it all the same.
+_MAX_DETECTION_SECONDS = 10.0
+
+_diagnostics = Diagnostics()
 
 # What the default detectors come from. Asking all packages there are takes ten times as long.
 _DISTRIBUTIONS = ("opentelemetry-sdk", "opentelemetry-resource-detector-containerid")
@@ -74,6 +84,52 @@ def detected_resource(environ: Mapping[str, str], *, enrich: bool) -> Resource:
     attributes = {key: value for key, value in found.attributes.items() if not key.startswith(_LEFT_OUT)}
     resource = Resource(attributes, found.schema_url)
     return resource.merge(DynatraceResourceDetector().detect()) if enrich else resource
+
+
+def created_resource(
+    attributes: Mapping[str, str | bool | int | float],
+    environ: Mapping[str, str],
+    *,
+    timeout_seconds: float = _MAX_DETECTION_SECONDS,
+) -> Resource:
+    """What `Resource.create()` makes of these attributes and OpenTelemetry's variables, waiting no longer than this.
+
+    `create` waits for each detector that the variable names, however long it takes: one that logs would wait itself
+    where whoever logs first holds a lock that all logging takes. Where it fails or takes too long, what detectors know
+    is missing, which is said on stderr.
+    """
+    named = environ.get(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS, "").strip()
+    try:
+        return _within(timeout_seconds, lambda: Resource.create(attributes)) if named else Resource.create(attributes)
+    except FutureTimeoutError:
+        problem = f"have not answered within {timeout_seconds:g} s"
+    except Exception as error:  # noqa: BLE001  # a detector is other people's code; at the end of a process none can run
+        problem = f"failed with {type(error).__name__}: {error}"
+    if named:
+        _diagnostics.warning(
+            f"The resource detectors in {OTEL_EXPERIMENTAL_RESOURCE_DETECTORS} ({named}) {problem}: "
+            "logs are sent without what they know."
+        )
+    return (
+        Resource({SERVICE_NAME: "unknown_service"}).merge(OTELResourceDetector().detect()).merge(Resource(attributes))
+    )
+
+
+_Answer = TypeVar("_Answer")
+
+
+def _within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
+    """The answer, or what was raised instead; concurrent.futures.TimeoutError if there is none by then."""
+    answer: Future[_Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # noqa: BLE001  # for whoever asked
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="dt-otlp-logs resource detectors", daemon=True).start()
+    return answer.result(seconds)
 
 
 def _default_detectors() -> dict[str, EntryPoint]:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE, OTEL_SDK_D
 from dt_otlp_logs.config import Config, ConfigError, Endpoint, load_config
 from dt_otlp_logs.config.enrichment import read_enrichment_attributes
 from dt_otlp_logs.delivery.assembly import delivery_worker
-from dt_otlp_logs.delivery.ledger import Changes, DeliveryLedger, DeliveryStats
+from dt_otlp_logs.delivery.ledger import Changes, DeliveryLedger, DeliveryStats, Kind
 from dt_otlp_logs.delivery.metrics import DeliveryMetrics
 from dt_otlp_logs.delivery.process_end import (
     at_end_of_forked_child,
@@ -82,12 +82,16 @@ class DynatraceLogExporter(LogRecordExporter):
                 _diagnostics.error(f"No log record is exported, the application runs on: {problems}")
             return
         self._set_up(config, meter_provider, _diagnostics)
+        self.catch_sigterm()
 
     @classmethod
     def from_config(
         cls, config: Config, *, meter_provider: MeterProvider | None = None, diagnostics: Diagnostics = _diagnostics
     ) -> "DynatraceLogExporter":
-        """An exporter for a configuration that is already loaded, which speaks through `diagnostics`."""
+        """An exporter for a configuration that is already loaded, which speaks through `diagnostics`.
+
+        It may be made in any thread; `catch_sigterm` is left to the caller.
+        """
         exporter = cls.__new__(cls)
         exporter._set_up(config, meter_provider, diagnostics)  # noqa: SLF001  # its own class
         return exporter
@@ -116,8 +120,17 @@ class DynatraceLogExporter(LogRecordExporter):
         if hasattr(os, "register_at_fork"):
             in_child = weakref.WeakMethod(self._in_forked_child)
             os.register_at_fork(after_in_child=lambda: method() if (method := in_child()) else None)
-        if config.flush_on_sigterm and not at_sigterm(self._flush_before_the_end, config.shutdown_timeout_seconds):
-            diagnostics.once("flush_on_sigterm is not possible here: only the main thread can set signal handlers")
+        self._catches_sigterm = False
+
+    def catch_sigterm(self) -> None:
+        """Deliver when SIGTERM comes, if that is asked for; says so where it is not possible."""
+        if self._worker is None or self._catches_sigterm or not self._config.flush_on_sigterm:
+            return
+        self._catches_sigterm = at_sigterm(self._flush_before_the_end, self._config.shutdown_timeout_seconds)
+        if not self._catches_sigterm:
+            self._diagnostics.once(
+                "flush_on_sigterm is not possible here: only the main thread can set signal handlers"
+            )
 
     def _measure(self, seconds: float, exchange: Exchange) -> None:
         if self._metrics is not None:
@@ -173,11 +186,18 @@ class DynatraceLogExporter(LogRecordExporter):
         """Like `export`, never waiting for the network."""
         return self._export(batch, may_wait=False)
 
+    def count_lost(self, records: int, reason: str, kind: Kind = "queue_full") -> None:
+        """Count records that never came as far as `export`."""
+        if self._worker is None:
+            self._unconfigured.accept(records)
+            self._unconfigured.drop(records, NOT_CONFIGURED, "not_configured")
+        else:
+            self._worker.refuse(records, reason, kind)
+
     def _export(self, batch: Sequence[ReadableLogRecord], *, may_wait: bool) -> LogRecordExportResult:
         worker = self._worker
         if worker is None:
-            self._unconfigured.accept(len(batch))
-            self._unconfigured.drop(len(batch), NOT_CONFIGURED, "not_configured")
+            self.count_lost(len(batch), NOT_CONFIGURED)
             return LogRecordExportResult.FAILURE
         # What is to outlive a kill has to be on disk before this returns; what lives in memory may be encoded later.
         kept = worker.stage(batch) if self._config.queue_directory is None else self._encode_now(worker, batch)

@@ -16,6 +16,7 @@ from dt_otlp_logs.config import Config
 from dt_otlp_logs.delivery.ledger import DeliveryStats
 from dt_otlp_logs.exporter import DynatraceLogExporter
 from dt_otlp_logs.handler import DynatraceLoggingHandler
+from dt_otlp_logs.handler.waiting_records import MAX_RECORDS, WaitingRecords
 from dt_otlp_logs.wiring import take_off
 
 # An hour stands for "however long it takes": timers of the system cannot take infinity.
@@ -23,7 +24,10 @@ _LONGEST_FLUSH_SECONDS = 3_600.0
 
 
 class LogPipeline:
-    """Logging calls on their way to Dynatrace. Made by `configure()`; as a context manager it shuts down at the end."""
+    """Logging calls on their way to Dynatrace. Made by `configure()`; as a context manager it shuts down at the end.
+
+    Of several such blocks, one inside another, the outermost shuts down; the others deliver what was logged so far.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class LogPipeline:
         """The handler, attached to a logger unless OpenTelemetry's own handler is there already."""
         self.owns_provider = owns_provider
         self.has_ended = False
+        self._blocks = 0
         self._processor = processor
         self._ends = ends
         self._attachments = Attachments(self.handler, provider)
@@ -113,6 +118,17 @@ class LogPipeline:
         if not isinstance(self.provider.get_logger(__name__), NoOpLogger):
             self._attachments.add([logger], logging.NOTSET)
 
+    def take_over(self, waiting: WaitingRecords) -> None:
+        """Send what was logged while the pipeline started, and count what there was no room for."""
+        lost = waiting.hand_over(self.provider)
+        if lost:
+            self.count_lost(lost, f"more than {MAX_RECORDS:,} records were logged while the pipeline started")
+
+    def count_lost(self, records: int, reason: str) -> None:
+        """Count records that never came as far as the exporter."""
+        if isinstance(self.exporter, DynatraceLogExporter):
+            self.exporter.count_lost(records, reason)
+
     def deliver_by(self, config: Config, exporter: LogRecordExporter, processor: BatchLogRecordProcessor) -> None:
         """From now on with this configuration, in place of one that was wrong; provider and handler stay."""
         if self._processor is not None:
@@ -126,11 +142,17 @@ class LogPipeline:
         return self._attachments.survive(out_of_sight=out_of_sight)
 
     def __enter__(self) -> "LogPipeline":  # noqa: PYI034  # typing.Self is of 3.11
+        self._blocks += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        timeout = self.config.shutdown_timeout_seconds if self.config else 0.0
+        self._blocks -= 1
+        if self._blocks > 0:  # `configure()` answers the running pipeline, which an outer block goes on with
+            self.flush(timeout)
+            return
         # It may be caught further out, but there is no pipeline any more to tell of it if it is not.
         self._unhandled.log(logging.CRITICAL, error)
-        self.shutdown(self.config.shutdown_timeout_seconds if self.config else 0.0)
+        self.shutdown(timeout)

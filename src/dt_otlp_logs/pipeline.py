@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
+from opentelemetry._logs import LoggerProvider as AnyLoggerProvider
 from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
@@ -16,6 +17,7 @@ from dt_otlp_logs.celery_loggers import attach_to_celerys_loggers
 from dt_otlp_logs.config import CAPTURES, Config, ConfigError, Problem, load_config, with_captures
 from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.exporter import DynatraceLogExporter
+from dt_otlp_logs.handler.waiting_records import waiting_records
 from dt_otlp_logs.log_pipeline import LogPipeline
 from dt_otlp_logs.reconfiguration import survive_reconfiguration
 from dt_otlp_logs.structlog_instrumentation import send_structlog_events_once
@@ -26,8 +28,6 @@ __all__ = ["LogPipeline", "configure", "provider_for_a_handler"]
 _diagnostics = Diagnostics()
 # Held only while nothing is done that may log in another thread and wait for it there: resource detectors do.
 _lock = threading.RLock()
-# Some thread is starting a pipeline for a handler; what others log meanwhile cannot wait for it.
-_starting = False
 _was_shut_down = False
 _running: LogPipeline | None = None
 # A provider that was shut down stays global, since OpenTelemetry lets nobody replace it; it takes no more records.
@@ -100,6 +100,8 @@ def configure(
         elif config is not None:
             _say_what_differs(_running, config, service_name, resource_attributes)
         running = _running
+    catch_sigterm()
+    running.take_over(waiting_records)
     if config is None:
         return running
     # Not under the lock: logging has one of its own, held by whoever configures it and maybe logs meanwhile.
@@ -226,40 +228,51 @@ def _running_provider() -> LoggerProvider | None:
     return None if running is None else running.provider
 
 
-def provider_for_a_handler() -> LoggerProvider | None:
-    """For a handler that was made without a provider: the running pipeline's, else one from the environment.
-
-    None after the pipeline's shutdown, and for what other threads log while one of them is starting the pipeline.
-    """
-    global _running, _starting
+def provider_for_a_handler() -> AnyLoggerProvider | None:
+    """The running pipeline's provider; None after its shutdown; before its start, one that keeps the records."""
     running = _running
     if running is not None:
         return running.provider
-    with _lock:
-        if _starting or _was_shut_down:
-            return None
-        _starting = True
+    return None if _was_shut_down else waiting_records
+
+
+def start_for_a_handler() -> None:
+    """Start a pipeline, configured from the environment, unless one runs or has ended."""
+    global _running
     try:
         config: Config | None = load_config({}, os.environ)
     except ConfigError:
         config = None  # an exporter made without arguments says what is wrong, and counts what it cannot send
-    try:
-        resource = resource_of(config, None, None) if _needs_resource() else None
-        with _lock:
-            if _running is None:
-                _running = _wire(config, "dynatrace", resource)
-            running = _running
-        if config is not None:
-            _survive_others()
-            running.listen(config)
-        return running.provider
-    finally:
-        _starting = False
+    resource = resource_of(config, None, None) if _needs_resource() else None
+    with _lock:
+        if _was_shut_down:
+            return
+        if _running is None:
+            _running = _wire(config, "dynatrace", resource)
+        running = _running
+    if config is not None:
+        _survive_others()
+        running.listen(config)
+    running.take_over(waiting_records)
+
+
+def count_lost(records: int, reason: str) -> None:
+    """Count records that the handler could not hand over."""
+    running = _running
+    if running is not None:
+        running.count_lost(records, reason)
+
+
+def catch_sigterm() -> None:
+    """Not part of a start, which may be in a thread of its own: only the main thread can set signal handlers."""
+    running = _running
+    if running is not None and isinstance(running.exporter, DynatraceLogExporter):
+        running.exporter.catch_sigterm()
 
 
 def _in_forked_child() -> None:
-    global _lock, _starting
-    _lock, _starting = threading.RLock(), False
+    global _lock
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

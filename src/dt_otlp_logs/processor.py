@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 
-from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
 
+from dt_otlp_logs.delivery.worker import AFTER_SHUTDOWN
 from dt_otlp_logs.exporter import DynatraceLogExporter
 
 # A burst waits here for the encoder, at about 3 kB a record; the SDK's own 2,048 overflow within 0.1 s of full speed.
@@ -39,6 +40,14 @@ class DynatraceBatchLogRecordProcessor(BatchLogRecordProcessor):
             max_export_batch_size=max_export_batch_size,
             max_queue_size=max_queue_size,
         )
+
+    def shutdown(self) -> None:
+        """Hand over what waits, and end. Records that come later are counted as lost, and that is said."""
+        super().shutdown()  # type: ignore[no-untyped-call]  # the SDK's
+        self.on_emit = self._on_emit_after_shutdown  # type: ignore[method-assign]  # so that it costs nothing before
+
+    def _on_emit_after_shutdown(self, log_record: ReadWriteLogRecord) -> None:  # noqa: ARG002  # the SDK names it
+        self.dynatrace_exporter.count_lost(1, AFTER_SHUTDOWN, "after_shutdown")
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
         """Wait until everything emitted before is delivered, at most `timeout_millis` (30,000 without one).

@@ -11,7 +11,7 @@ from opentelemetry.sdk.environment_variables import OTEL_ATTRIBUTE_COUNT_LIMIT, 
 from opentelemetry.sdk.resources import Resource
 
 from dt_otlp_logs.config import Config
-from dt_otlp_logs.detector import detected_resource
+from dt_otlp_logs.detector import created_resource, detected_resource
 from dt_otlp_logs.exporter import DynatraceJsonLogExporter, DynatraceLogExporter
 from dt_otlp_logs.processor import (
     MAX_ATTRIBUTES,
@@ -30,7 +30,7 @@ def resource_of(
     """Who is logging: what is given here, over OpenTelemetry's variables and detectors, over the default detectors."""
     own = {**(attributes or {}), **({"service.name": service_name} if service_name else {})}
     enrich = config is None or config.enrich
-    return detected_resource(os.environ, enrich=enrich).merge(Resource.create(own))
+    return detected_resource(os.environ, enrich=enrich).merge(created_resource(own, os.environ))
 
 
 def provider_of(resource: Resource | None) -> LoggerProvider:

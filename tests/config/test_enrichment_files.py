@@ -17,6 +17,7 @@ from dt_otlp_logs.config.enrichment import (
     read_enrichment_attributes,
     read_file,
 )
+from dt_otlp_logs.config.metadata import MetadataError
 
 VIRTUAL = "dt_metadata_e617c525669e072eebe3d0f08212e8f2"
 TARGET = "/var/lib/dynatrace/oneagent/agent/config/1234"
@@ -154,6 +155,15 @@ def test_windows_has_a_directory_of_its_own() -> None:
     )
     assert enrichment_directory({}, "nt") == "C:\\ProgramData\\dynatrace\\enrichment\\"
     assert enrichment_directory({"PROGRAMDATA": r"D:\Data"}, "posix") == "/var/lib/dynatrace/enrichment/"
+
+
+def test_an_empty_file_is_said_and_one_of_proc_that_only_looks_so_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "dt_metadata.json").touch()
+    with pytest.raises(MetadataError, match="empty"):
+        read_file(str(tmp_path / "dt_metadata.json"))
+    if Path("/proc/kmsg").exists():  # reading it waits for the kernel's next message
+        with pytest.raises(MetadataError, match="empty"):
+            read_file("/proc/kmsg")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in directories here")

@@ -59,6 +59,15 @@ def test_attributes_that_the_resource_has_win(oneagent: Path) -> None:
         exporter.shutdown()
 
 
+def test_the_sdks_name_for_a_service_without_one_does_not_win(oneagent: Path) -> None:
+    oneagent.write_text('{"service.name": "from-annotation"}')
+    with strict_server() as server:
+        exporter = exporter_for(server)
+        (resource,) = logged(server, exporter, "x", **{"service.name": "unknown_service:python"})
+        assert resource["service.name"] == "from-annotation"
+        exporter.shutdown()
+
+
 def test_files_are_read_with_the_first_batch_and_not_before_nor_again(oneagent: Path) -> None:
     with strict_server() as server:
         oneagent.write_text('{"host.name": "not yet"}')

@@ -65,6 +65,12 @@ def test_properties_are_divided_at_the_first_equals_sign() -> None:
     }
 
 
+def test_of_keys_that_are_there_more_than_once_the_last_counts_and_it_is_said() -> None:
+    said = "'a' is there 2 times, the last one counts"
+    assert parse_json('{"a": "1", "b": "2", "a": "3"}') == ({"a": "3", "b": "2"}, said)
+    assert parse_properties("a=1\nb=2\na=3") == ({"a": "3", "b": "2"}, said)
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_comments_and_empty_lines_do_not_count(line_end: str) -> None:
     text = line_end.join(["# made by OneAgent", "", "host.name=node", "  ! a=b", "\t"])

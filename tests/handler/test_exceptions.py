@@ -1,5 +1,6 @@
 """Exceptions on records: names of OpenTelemetry's semantic conventions, texts of Python's own `traceback`."""
 
+import io
 import logging
 import sys
 import traceback
@@ -85,6 +86,13 @@ def test_exc_info_outside_of_an_except_adds_nothing(logged: Logged) -> None:
     assert not [name for name in logged.attributes if name.startswith("exception.")]
 
 
+def test_nor_does_what_another_handler_has_written_of_it(logged: Logged) -> None:
+    logged.log.handlers.insert(0, logging.StreamHandler(io.StringIO()))
+    logged.log.exception("x")  # noqa: LOG004
+    logged.log.handlers.pop(0)
+    assert not [name for name in logged.attributes if name.startswith("exception.")]
+
+
 def test_exc_info_put_on_a_record_by_hand_is_understood_in_each_form(logged: Logged) -> None:
     found = logged.handle(exc_info=raised(ValueError("x")))
     assert (found["exception.type"], found["exception.message"]) == ("ValueError", "x")
@@ -94,6 +102,14 @@ def test_a_type_without_its_exception_is_named(logged: Logged) -> None:
     found = logged.handle(exc_info=(ValueError, None, None))
     assert found["exception.type"] == "ValueError"
     assert "exception.message" not in found
+    assert found["exception.stacktrace"] == "ValueError\n"
+
+
+def test_a_type_with_a_traceback_and_without_its_exception_shows_both(logged: Logged) -> None:
+    trace = raised(ValueError("x")).__traceback__
+    found = logged.handle(exc_info=(ValueError, None, trace))
+    frames = "".join(traceback.format_tb(trace))
+    assert found["exception.stacktrace"] == f"Traceback (most recent call last):\n{frames}ValueError\n"
 
 
 def test_a_traceback_that_was_given_is_the_one_shown(logged: Logged) -> None:
@@ -173,18 +189,71 @@ def test_a_message_of_any_length_is_bounded_and_both_ends_of_the_stack_stay(logg
     assert found["exception.stacktrace"].startswith("Traceback (most recent call last):\n")
 
 
-def test_a_chain_without_end_is_bounded(logged: Logged) -> None:
-    error: BaseException = raised(ValueError("0"))
-    for number in range(1, 5_000):
-        error = raised(ValueError(f"number {number}"), error)
+def chain(length: int) -> BaseException:
+    error: BaseException = raised(OSError("the root cause"))
+    for number in range(1, length):
+        error = raised(ValueError(f"number {number}."), error)
+    return error
+
+
+def take_apart(error: BaseException) -> None:
+    """Or Python would run out of stack when it frees the chain."""
+    while error.__cause__ is not None:
+        error.__cause__, error.__context__, error = None, None, error.__cause__
+
+
+def test_a_long_chain_is_told_from_its_root_cause_to_its_end_without_its_middle(logged: Logged) -> None:
+    error = chain(5_000)
     logged.log.error("x", exc_info=error)
     stack = logged.attributes["exception.stacktrace"]
-    assert "number 4999" in stack
-    assert "number 4900" in stack
-    assert "number 4899" not in stack
-    assert stack.endswith("(only the last 100 of a longer chain of exceptions)\n")
-    while error.__cause__ is not None:  # or Python would run out of stack when it frees the chain
-        error.__cause__, error.__context__, error = None, None, error.__cause__
+    take_apart(error)
+    parts = ["OSError: the root cause\n\nThe above exception was the direct cause", "ValueError: number 1.\n"]
+    parts += [
+        "number 49.",
+        "\n\n(exceptions of this chain that are left out: 4900)\n\n",
+        "number 4950.",
+        "number 4999.",
+    ]
+    places = [stack.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "number 50." not in stack
+    assert "number 4949." not in stack
+    assert stack.startswith("Traceback (most recent call last):\n")
+    assert stack.endswith("ValueError: number 4999.\n")
+    assert stack.count("was the direct cause") == 98
+
+
+def test_a_chain_of_a_hundred_is_told_as_python_does(logged: Logged) -> None:
+    error = chain(100)
+    expected = "".join(traceback.format_exception(error))
+    logged.log.error("x", exc_info=error)
+    assert logged.attributes["exception.stacktrace"] == expected
+
+
+def test_in_a_long_chain_what_happened_while_handling_is_told_so(logged: Logged) -> None:
+    error = raised(ValueError("0"))
+    for number in range(1, 101):
+        later = ValueError(str(number))
+        later.__context__ = error
+        error = later
+    logged.log.error("x", exc_info=error)
+    stack = logged.attributes["exception.stacktrace"]
+    assert stack.count("During handling of the above exception, another exception occurred:") == 98
+    assert "(exceptions of this chain that are left out: 1)" in stack
+
+
+class EndlessError(Exception):
+    @property
+    def __cause__(self) -> Any:  # type: ignore[override]
+        return EndlessError("another")
+
+
+def test_a_chain_that_never_ends_is_bounded(logged: Logged) -> None:
+    logged.log.error("x", exc_info=EndlessError("the last"))
+    stack = logged.attributes["exception.stacktrace"]
+    assert stack.startswith("(what came before is left out)\n\n")
+    assert stack.endswith("EndlessError: the last\n")
+    assert len(stack) < 20_000
 
 
 def test_causes_in_a_circle_end(logged: Logged) -> None:

@@ -138,16 +138,6 @@ def test_a_record_logged_while_a_record_is_handled_arrives_and_does_not_loop(log
     assert [record.log_record.body for record in logged.records] == ["from inside", "chatty"]
 
 
-def test_records_inside_of_each_other_come_to_an_end(logged: Logged) -> None:
-    class Endless:
-        def __str__(self) -> str:
-            logged.handler.handle(logged.log.makeRecord("handled", logging.INFO, "x.py", 1, self, (), None))
-            return "endless"
-
-    logged.log.info(Endless())
-    assert 2 <= len(logged.records) < 20
-
-
 def test_values_are_those_of_the_moment_of_the_call(logged: Logged) -> None:
     items = ["tea"]
     logged.log.info("x", extra={"items": items})

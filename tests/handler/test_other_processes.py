@@ -26,6 +26,7 @@ def work(queue, number):
     log.handlers, log.propagate = [QueueHandler(queue)], False
     log.setLevel(logging.INFO)
     log.info("none %d", number)
+    log.info({"event": "paid", "number": number, "items": {"tea": [1, 2.5]}})
     with TracerProvider().get_tracer("child").start_as_current_span("work") as span:
         of = span.get_span_context()
         try:
@@ -54,7 +55,7 @@ if __name__ == "__main__":
             "body": record.log_record.body,
             "trace_id": f"{record.log_record.trace_id:032x}",
             "span_id": f"{record.log_record.span_id:016x}",
-            "attributes": dict(record.log_record.attributes),
+            "attributes": json.loads(json.dumps(dict(record.log_record.attributes), default=dict)),
             "pids": {child.name: child.pid for child in children},
         }
         for record in exporter.get_finished_logs()
@@ -75,14 +76,18 @@ def test_a_multiprocessing_queue_keeps_span_exception_and_process(tmp_path: Path
     script = tmp_path / "app.py"
     script.write_text(CHILD_AND_PARENT)
     records = run(script, start)
-    assert len(records) == 4
+    assert len(records) == 6
     for record in records:
         attributes = record["attributes"]
         assert record["pids"][attributes["process.name"]] == attributes["process.pid"]
         if record["body"].startswith("none"):
             assert int(record["trace_id"], 16) == 0
             continue
-        number, trace_id, span_id = record["body"].split("\n")[0].split()
+        if record["body"] == "paid":
+            assert attributes["number"] == int(attributes["process.name"].split()[1])
+            assert attributes["items"] == {"tea": [1, 2.5]}
+            continue
+        number, trace_id, span_id = record["body"].split()
         assert (record["trace_id"], record["span_id"]) == (trace_id, span_id)
         assert attributes["number"] == int(number)
         assert attributes["process.name"] == f"worker {number}"

@@ -69,7 +69,7 @@ def test_a_queue_keeps_the_span(logged: Logged, queued: Callable[[], None]) -> N
     queued()
     assert logged.spans == [ids(one), ids(two), NO_SPAN]
     assert [record.log_record.trace_flags for record in logged.records] == [flags(one), flags(two), 0]
-    assert "_dt_otlp_logs_traceparent" not in str(logged.records[0].log_record.attributes)
+    assert "_dt_otlp_logs_note" not in str(logged.records[0].log_record.attributes)
 
 
 def test_a_memory_handler_that_is_flushed_elsewhere_keeps_the_span(logged: Logged) -> None:
@@ -296,7 +296,7 @@ def test_beside_the_instrumentation_of_logging(ours_first: bool) -> None:
     LoggingInstrumentor().instrument(inject_trace_context=True, enable_log_auto_instrumentation=False)
     logged = Logged()
     queue: SimpleQueue[Any] = SimpleQueue()
-    logged.log.handlers = [logged.handler, QueueHandler(queue)]  # type: ignore[arg-type]
+    logged.log.handlers = [QueueHandler(queue), logged.handler]  # type: ignore[arg-type]
     try:
         with tracer.start_as_current_span("one") as one:
             logged.log.info("x")
@@ -332,7 +332,7 @@ def test_the_current_span_goes_before_injected_ids(logged: Logged) -> None:
 
 def test_what_the_record_remembers_goes_before_the_current_span(logged: Logged) -> None:
     with tracer.start_as_current_span("one"):
-        logged.handle(**injected(), _dt_otlp_logs_traceparent=f"00-{TRACE_ID:032x}-{SPAN_ID:016x}-00")
+        logged.handle(**injected(), _dt_otlp_logs_note=f"00-{TRACE_ID:032x}-{SPAN_ID:016x}-00")
     assert logged.spans == [(TRACE_ID, SPAN_ID)]
     assert logged.record.trace_flags == 0
 
@@ -349,11 +349,11 @@ def test_what_the_record_remembers_goes_before_the_current_span(logged: Logged) 
         injected(otelTraceID=f"{TRACE_ID:032x}\n"),
         injected(otelSpanID="٣" * 16),
         {"otelTraceID": f"{TRACE_ID:032x}"},
-        {"_dt_otlp_logs_traceparent": 5},
-        {"_dt_otlp_logs_traceparent": ""},
-        {"_dt_otlp_logs_traceparent": (TRACE_ID, SPAN_ID, 1)},
-        {"_dt_otlp_logs_traceparent": f"00-{0:032x}-{0:016x}-01"},
-        {"_dt_otlp_logs_traceparent": f"00-{TRACE_ID:032x}-{SPAN_ID:016x}-xx"},
+        {"_dt_otlp_logs_note": 5},
+        {"_dt_otlp_logs_note": ""},
+        {"_dt_otlp_logs_note": (TRACE_ID, SPAN_ID, 1)},
+        {"_dt_otlp_logs_note": f"00-{0:032x}-{0:016x}-01"},
+        {"_dt_otlp_logs_note": f"00-{TRACE_ID:032x}-{SPAN_ID:016x}-xx"},
     ],
 )
 def test_ids_that_are_none_are_not_used(logged: Logged, fields: dict[str, object]) -> None:
@@ -386,9 +386,10 @@ def test_processors_see_the_whole_context_where_it_is_the_records_own() -> None:
     with tracer.start_as_current_span("one"):
         token = context.attach(baggage.set_baggage("user", "Ada"))
         record = log.makeRecord("x", logging.INFO, "x.py", 1, "x", (), None)
+        queued = copy.copy(record)
         handler.handle(record)
         context.detach(token)
     token = context.attach(baggage.set_baggage("user", "Bob"))
-    handler.handle(copy.copy(record))
+    handler.handle(queued)
     context.detach(token)
     assert seen == ["Ada", None], "nobody else's"

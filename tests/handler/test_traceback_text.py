@@ -170,10 +170,13 @@ if sys.version_info >= (3, 11):
 @pytest.mark.parametrize("stack_info", [False, True])
 @pytest.mark.parametrize("message", ["failed", "failed\nwith: two lines"])
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("is_noted", [True, False])
 def test_what_a_queue_handler_merged_is_read_back_as_it_was(
-    case: Callable[[], None], message: str, stack_info: bool
+    case: Callable[[], None], message: str, stack_info: bool, is_noted: bool
 ) -> None:
     direct, queued = Logged(), Logged()
+    if not is_noted:
+        logging.setLogRecordFactory(logging.LogRecord)
     queue: SimpleQueue[Any] = SimpleQueue()
     log = logging.getLogger("queued")
     log.propagate = False
@@ -187,8 +190,7 @@ def test_what_a_queue_handler_merged_is_read_back_as_it_was(
     record = queue.get()
     queued.handler.handle(record)
     direct.log.handlers = [each for each in direct.log.handlers if each not in (direct.handler, queued.handler)]
-    text = str(record.msg)
-    assert queued.record.body == text, "the content is left as it is"
+    assert queued.record.body == message
     expected = direct.attributes
     expected["exception.stacktrace"] = expected["exception.stacktrace"].rstrip("\n")
     assert queued.attributes == expected

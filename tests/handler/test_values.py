@@ -123,7 +123,7 @@ class Shown:
         return "shown"
 
     def __repr__(self) -> str:
-        return "Shown()"
+        return "Shown('shown')"
 
 
 PLAIN = [

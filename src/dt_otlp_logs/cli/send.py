@@ -169,7 +169,9 @@ def _open_exporter(settings: Mapping[str, str]) -> tuple[Exporter, int]:
         config = load_config(settings, os.environ)
     except ConfigError as error:
         raise naming_flags(error) from None
-    return DynatraceLogExporter.from_config(config, diagnostics=_WithoutLosses()), config.queue_max_bytes
+    exporter = DynatraceLogExporter.from_config(config, diagnostics=_WithoutLosses())
+    exporter.catch_sigterm()
+    return exporter, config.queue_max_bytes
 
 
 class _WithoutLosses(Diagnostics):

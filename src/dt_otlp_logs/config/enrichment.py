@@ -55,11 +55,13 @@ def read_file(path: str) -> bytes:
     opened all the same: it may be OneAgent's.
     """
     try:
-        regular = stat.S_ISREG(Path(path).stat().st_mode)
+        found = Path(path).stat()
     except OSError:
-        regular = True
-    if not regular:
+        found = None
+    if found is not None and not stat.S_ISREG(found.st_mode):
         raise MetadataError("not a regular file")
+    if found is not None and not found.st_size:
+        raise MetadataError("empty")  # or one of /proc, some of which wait for ever as well
     with Path(path).open("rb") as file:
         return file.read(MAX_FILE_BYTES + 1)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from dt_otlp_logs.config.masking import shown
@@ -29,15 +30,21 @@ def parse_json(text: str) -> tuple[dict[str, str], str | None]:
 
     Numbers and booleans become their JSON text, and so do nested values; null is no attribute.
     """
+    twice: list[str] = []
+
+    def object_of(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        twice.extend(_said_of_repeated(key for key, _ in pairs))
+        return dict(pairs)
+
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=object_of)
     except json.JSONDecodeError as error:
         raise MetadataError(f"not valid JSON: line {error.lineno}, column {error.colno}") from None
     except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
         raise MetadataError("not usable JSON: a number too long, or values nested too deeply") from None
     if not isinstance(content, dict):
         raise MetadataError("not a JSON object")
-    return _checked((key, _text(value)) for key, value in content.items() if value is not None)
+    return _checked(((key, _text(value)) for key, value in content.items() if value is not None), twice)
 
 
 def parse_properties(text: str) -> tuple[dict[str, str], str | None]:
@@ -57,7 +64,13 @@ def parse_properties(text: str) -> tuple[dict[str, str], str | None]:
             pairs.append((key.strip(" \t\f"), value.strip(" \t\f")))
         else:
             malformed.append(f"line {number} is not key=value")
-    return _checked(pairs, malformed)
+    return _checked(pairs, [*malformed, *_said_of_repeated(key for key, _ in pairs)])
+
+
+def _said_of_repeated(keys: Iterable[str]) -> list[str]:
+    return [
+        f"{shown(key)} is there {times} times, the last one counts" for key, times in Counter(keys).items() if times > 1
+    ]
 
 
 def _text(value: object) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 
 from opentelemetry.util.types import AnyValue
 
-from dt_otlp_logs.encoding.plain_value import Names, plain_name, words
-from dt_otlp_logs.encoding.reserved_names import TRACE_PARENT
+from dt_otlp_logs.encoding.names import Names
+from dt_otlp_logs.encoding.plain_value import plain_name, words
+from dt_otlp_logs.encoding.reserved_names import RECORD_NOTE, SENT_MARK
 from dt_otlp_logs.handler.uniform_arrays import attribute_value
 
 # What logging itself puts on a record (docs.python.org/3/library/logging.html, LogRecord attributes), what
@@ -27,12 +28,16 @@ _NOT_EXTRA = frozenset(
         *("relativeCreated", "stack_info", "taskName", "thread", "threadName"),
         *("otelSpanID", "otelTraceID", "otelTraceSampled", "otelServiceName"),
         *("_logger", "_name", "_record", "_from_structlog"),
-        TRACE_PARENT,
+        RECORD_NOTE,
+        SENT_MARK,
     }
 )
 
 # What a record begins with, all of it logging's: so it need not be looked at name by name.
 _FIRST = [*takewhile(_NOT_EXTRA.__contains__, vars(logging.LogRecord("", 0, "", 0, "", (), None)))]
+
+# uvicorn's loggers give the message once more, with ANSI colours, to its own formatter (uvicorn/logging.py).
+_OF_UVICORN = "color_message"
 
 # Which of the attributes that the application gave identify a record, as exceptions and Dynatrace's own keys do.
 _OF_IDENTITY = ("dt.", "exception.", "log.raw_level")
@@ -83,9 +88,16 @@ def _extra(values: dict[str, Any]) -> dict[str, AnyValue]:
             extra[name] = value
         else:
             extra[name] = attribute_value(value)
+    if _OF_UVICORN in extra and _is_uvicorns(values):
+        del extra[_OF_UVICORN]
     for odd_name, value in odd:
         extra[Names(extra).free(plain_name(odd_name))] = attribute_value(value)
     return extra
+
+
+def _is_uvicorns(values: Mapping[str, Any]) -> bool:
+    logger = values.get("name")
+    return type(logger) is str and logger.partition(".")[0] == "uvicorn"
 
 
 def _with_items(items: Mapping[str, AnyValue], extra: dict[str, AnyValue]) -> dict[str, AnyValue]:

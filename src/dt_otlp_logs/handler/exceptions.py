@@ -14,12 +14,16 @@ from opentelemetry.util.types import AnyValue
 
 from dt_otlp_logs.encoding.plain_value import class_name, words
 from dt_otlp_logs.encoding.safe_text import safe_text
+from dt_otlp_logs.handler.exception_chain import long_chain, told
 from dt_otlp_logs.handler.traceback_text import traceback_at_the_end, without_stack
 
 # Dynatrace keeps 32 kB of an attribute; this bounds what a message of any length may cost on the way there.
 _MOST_CHARACTERS = 1_000_000
-# Formatting 100 exceptions takes some milliseconds, during which the application waits.
-_LONGEST_CHAIN = 100
+# Dynatrace keeps as much of `exception.message`: a longer one is read from the text that holds it anyway.
+_LONGEST_NOTE = 32_768
+
+# What `logging.Formatter` writes of an `exc_info` without an exception.
+_NO_EXCEPTION = "NoneType: None"
 
 # Of a traceback and of a stack, as `logging.Formatter` appends them to a message.
 _TITLES_END = "(most recent call last):\n"
@@ -49,6 +53,52 @@ def exception_attributes(record: logging.LogRecord, text: str, given: object) ->
         return {"exception.stacktrace": f"(this exception could not be read: {safe_text(failure)})"}
 
 
+def exception_to_note(exc_info: object, given: object) -> dict[str, AnyValue] | None:
+    """What a text that logging makes of a record will not tell for sure of its exception, empty if that is nothing.
+
+    Type and message; the stack, too, where only a dict message names the exception. None if the text has nothing of an
+    exception and nothing is to be noted.
+
+    Args:
+        exc_info: the record's.
+        given: what a message that is a dict names as `exc_info`; None without.
+    """
+    raised = _raised(exc_info)
+    if raised is not None:
+        kind, error, _ = raised
+        noted: dict[str, AnyValue] = {"exception.type": class_name(kind)}
+        message = None if error is None else words(error)
+        if message is not None and len(message) <= _LONGEST_NOTE:
+            noted["exception.message"] = message
+        return noted
+    raised = _raised(given)
+    if raised is not None:
+        return _described(*raised)
+    return {} if exc_info else None
+
+
+def noted_exception(noted: Mapping[str, Any], formatted: str) -> dict[str, AnyValue]:
+    """The attributes of an exception of which something was noted, empty if there is none or it was taken out.
+
+    Args:
+        noted: see `exception_to_note`.
+        formatted: the exception as a text, empty if there is none.
+    """
+    kind, message = noted.get("exception.type"), noted.get("exception.message")
+    if formatted == _NO_EXCEPTION:
+        formatted = kind or ""
+    if not formatted:
+        return {}
+    attributes = _read_back(formatted)
+    if kind:
+        attributes["exception.type"] = kind
+    # What a formatter left out of the text, for a reason it may be, is not brought back.
+    if message is not None and message in formatted:
+        attributes["exception.message"] = message
+    attributes["exception.stacktrace"] = _bounded(formatted)
+    return attributes
+
+
 def _attributes(values: Mapping[str, Any], text: str, given: object) -> dict[str, AnyValue]:
     merged_stack = None
     raised = _raised(values.get("exc_info")) or _raised(given)
@@ -56,7 +106,7 @@ def _attributes(values: Mapping[str, Any], text: str, given: object) -> dict[str
         attributes = _described(*raised)
     else:
         formatted = values.get("exc_text")
-        if type(formatted) is str and formatted:
+        if type(formatted) is str and formatted not in ("", _NO_EXCEPTION):
             # A record that came from another process, as socket handlers send it.
             attributes = _read_back(formatted)
             attributes["exception.stacktrace"] = _bounded(formatted)
@@ -102,24 +152,10 @@ def _described(
 
 
 def _stack(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> str:
-    earlier = _earlier(error)
-    if len(earlier) < _LONGEST_CHAIN:
-        return "".join(traceback.format_exception(kind, error, trace))
+    if error is None:
+        return told(kind, "", trace)  # for which `traceback` has no words
     # Whatever `traceback` is asked for of an exception, it reads the whole chain.
-    links = [
-        "".join(traceback.format_tb(link.__traceback__)) + f"{class_name(type(link))}: {words(link)}\n"
-        for link in earlier
-    ]
-    return "\nBefore it:\n\n".join(links) + f"\n(only the last {_LONGEST_CHAIN} of a longer chain of exceptions)\n"
-
-
-def _earlier(error: BaseException | None) -> list[BaseException]:
-    """The exception, the one that it was raised from or while handling, and so on: as many as are shown at most."""
-    links: list[BaseException] = []
-    while error is not None and len(links) < _LONGEST_CHAIN and not any(link is error for link in links):
-        links.append(error)
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return links
+    return long_chain(error) or "".join(traceback.format_exception(kind, error, trace))
 
 
 def _read_back(text: str) -> dict[str, AnyValue]:

@@ -1,54 +1,61 @@
 """From Python's logging to OpenTelemetry: a `logging.LogRecord` becomes a log record with all it says."""
 
-import importlib
 import logging
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 
-from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger
+from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger, SeverityNumber, get_logger_provider
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
 from opentelemetry.util.types import AnyValue
 
+from dt_otlp_logs.diagnostics import Diagnostics
 from dt_otlp_logs.encoding.plain_value import plain_value, words
+from dt_otlp_logs.encoding.reserved_names import SENT_MARK
 from dt_otlp_logs.encoding.safe_text import safe_text
+from dt_otlp_logs.handler.arguments import arguments_text
 from dt_otlp_logs.handler.attributes import record_attributes
 from dt_otlp_logs.handler.destination import provider_behind
 from dt_otlp_logs.handler.dict_message import dict_message, take_content, take_exception
 from dt_otlp_logs.handler.exceptions import exception_attributes
 from dt_otlp_logs.handler.loguru_message import LoguruRecord, logging_record
+from dt_otlp_logs.handler.merged_record import merged_record
+from dt_otlp_logs.handler.pipeline_start import be_ready_after_the_main_thread, count_lost, provider_of_the_pipeline
+from dt_otlp_logs.handler.sent_mark import sent_mark
 from dt_otlp_logs.handler.severity import severity_of
-from dt_otlp_logs.handler.structlog_event import take_event
+from dt_otlp_logs.handler.structlog_event import drop_repeated, take_event
 from dt_otlp_logs.handler.trace_context import capture_trace_context, context_of
+from dt_otlp_logs.handler.waiting_records import waiting_records
 
 # The first is OpenTelemetry's (semantic conventions, `otel.event.name`), the second what came before it.
 _EVENT_NAMES = ("otel.event.name", "event.name")
 
-# A record may be logged while another one is handed over: by a `__str__` that asks a database, by a signal handler, by
-# a processor. More levels than these could go on for ever.
-_MOST_LEVELS = 2
+# A record may be logged while another one is read (by a `__str__` that asks a database) or taken (by a processor), or
+# by a signal handler at any moment. Where each causes the next one, that would go on for ever: after so many inside of
+# one record no code of the application's is called any more, and deeper than this no record of a processor's is taken.
+_MOST_READ_INSIDE = 32
+_MOST_LEVELS_TAKEN = 3
 
-# How many records are being handed over in this thread, one inside another; and the last one of all, and to which
-# provider: handlers get a record one after the other.
+# `reading` and `taken`: how many records are read, and taken, in this thread at the moment, one inside another;
+# `inside`: how many have been read inside of the outermost.
 _in_thread = threading.local()
 
 # Their records are about exporting when they come while exporting: each would cause the next one.
 _OF_EXPORTING = ("urllib3", "requests", "opentelemetry", "httpx", "httpcore")
+_PARTS_OF_EXPORTING = tuple(f"{name}." for name in _OF_EXPORTING)
 
-# Fills in for `pipeline`, which stands above its handler: answers the provider of the running pipeline, or of one that
-# it configures from the environment; None while it is doing so in another thread, or after its shutdown.
-_PIPELINE = "dt_otlp_logs.pipeline"
+
+_diagnostics = Diagnostics()
 
 
 class DynatraceLoggingHandler(logging.Handler):
     """Hands every record to OpenTelemetry, so that it reads in Dynatrace as its author wrote it.
 
     Made without a provider (by `dictConfig`, say) it uses the running pipeline, or configures one from the
-    environment when the first record comes. It never raises into the application and never waits: what goes wrong is
-    printed as every handler of the standard library does (`logging.raiseExceptions`), and the record is sent with a
-    text in place of what could not be read.
+    environment when the first record comes; what other threads log meanwhile is sent afterwards. It never raises into
+    the application and never waits for the network. What goes wrong is printed as every handler of the standard library
+    does (`logging.raiseExceptions`), and the record is sent with a text in place of what could not be read.
 
     - **Content** is the message with its arguments, or what the handler's formatter makes of the record. A dict as
       message gives its items as attributes; content is the first text among its `message`, `msg`, `event`, `content`,
@@ -62,8 +69,9 @@ class DynatraceLoggingHandler(logging.Handler):
       `exception.*`, `log.raw_level` and whatever is named `dt.*`: the SDK keeps 128 attributes unless told otherwise
       (`OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`) and gives up the first.
     - **Exceptions** (`exc_info`) give `exception.type` with its module, `exception.message` (`str()` of it) and
-      `exception.stacktrace` with causes, notes and groups. They are read back from the text where a `QueueHandler`
-      has merged them into the message.
+      `exception.stacktrace` with causes, notes and groups. Where a `QueueHandler` or `SocketHandler` has made one text
+      of message and exception, both are told apart again: by what was noted when the record was made, else by reading
+      the text.
     - **Severity** is a word that Dynatrace knows and OpenTelemetry's number; levels below DEBUG are TRACE, those in
       between have the numbers in between. `log.raw_level` keeps the level's own name where that says anything else.
     - **Trace**: the span inside which the record was logged, also when a `QueueListener`, another thread or process
@@ -78,6 +86,8 @@ class DynatraceLoggingHandler(logging.Handler):
         capture_trace_context()
         self.keeps_last_resort = False
         """Whether `logging.lastResort` prints what no other handler gets, as where there is none at all."""
+        if logger_provider is None:
+            be_ready_after_the_main_thread()
         self._given_provider = logger_provider
         self._provider = logger_provider
         self._loggers: dict[str, Logger] = {}
@@ -102,23 +112,43 @@ class DynatraceLoggingHandler(logging.Handler):
         # Our own requests, and whatever OpenTelemetry logs while it exports or takes a record, must not become
         # records: each would cause the next one.
         name = record.name if type(record.name) is str else words(record.name)
-        level = getattr(_in_thread, "level", 0)
-        is_of_exporting = name.startswith(_OF_EXPORTING) and (level or get_value(_SUPPRESS_INSTRUMENTATION_KEY))
-        if is_of_exporting or level >= _MOST_LEVELS:
+        taken: int = getattr(_in_thread, "taken", 0)
+        if _is_of_exporting(name) and (taken or get_value(_SUPPRESS_INSTRUMENTATION_KEY)):
             return
-        _in_thread.level = level + 1
+        if taken >= _MOST_LEVELS_TAKEN:
+            count_lost(1, "logged by what takes log records, again and again")
+            return
         try:
             logger = self._logger(name)
-            if logger is not None and not isinstance(logger, NoOpLogger) and not self._is_sent_already(record, name):
-                logger.emit(self._translate(record))
-                if self.keeps_last_resort and not any(map(_is_of_a_console, _handlers_of(name))):
-                    _print_at_last(record)
+            if logger is None or isinstance(logger, NoOpLogger) or self._is_sent_already(record, name):
+                return
+            translated = self._read(record)
+            _in_thread.taken = taken + 1
+            try:
+                logger.emit(translated)
+            finally:
+                _in_thread.taken = taken
+            if self.keeps_last_resort and not any(map(_is_of_a_console, _handlers_of(name))):
+                _print_at_last(record)
         except Exception:  # noqa: BLE001  # the contract of logging.Handler.emit
             self._say_error(record)
+
+    def _read(self, record: logging.LogRecord) -> LogRecord:
+        reading = getattr(_in_thread, "reading", 0)
+        _in_thread.inside = _in_thread.inside + 1 if reading else 0
+        if _in_thread.inside > _MOST_READ_INSIDE:
+            return _unread(record)
+        _in_thread.reading = reading + 1
+        try:
+            return self._translate(record)
         finally:
-            _in_thread.level = level
+            _in_thread.reading = reading
 
     def _say_error(self, record: logging.LogRecord) -> None:
+        if sys.is_finalizing():
+            # A `__del__` that logs when modules are gone already: a traceback of that would tell nobody anything.
+            _diagnostics.once("Records that are logged while Python takes itself down are not exported.")
+            return
         try:
             self.handleError(record)
         except Exception:  # noqa: BLE001  # it raises RecursionError on purpose, and may meet a broken __repr__
@@ -126,7 +156,7 @@ class DynatraceLoggingHandler(logging.Handler):
 
     def _logger(self, name: str) -> Logger | None:
         if self._given_provider is None:
-            provider = _found_provider()
+            provider = provider_of_the_pipeline()
             if provider is not self._provider:
                 self._provider = provider
                 self._loggers = {}
@@ -141,32 +171,42 @@ class DynatraceLoggingHandler(logging.Handler):
         """Whether another handler hands this very record to the same provider: one of ours, or OpenTelemetry's."""
         if isinstance(record, LoguruRecord):
             return False  # no logger of logging's has handled it
-        last, provider = getattr(_in_thread, "last_sent", (None, None))
-        if last is not None and last() is record and provider is self._provider:
+        mark = sent_mark(self._provider)
+        fields = vars(record)
+        if fields.get(SENT_MARK) == mark:
             return True
-        _in_thread.last_sent = weakref.ref(record), self._provider
+        fields[SENT_MARK] = mark
         return any(other is not self and self._is_covered_by(other, record) for other in _handlers_of(name))
 
     def _is_covered_by(self, other: logging.Handler, record: logging.LogRecord) -> bool:
+        # What waits will go to the global provider, if there is one.
+        provider = get_logger_provider() if self._provider is waiting_records else self._provider
         return (
             is_opentelemetrys(other)
-            and provider_behind(other) is self._provider
+            and provider_behind(other) is provider
             and record.levelno >= other.level
             and not other.filters  # which of them let this record through is not for us to find out
         )
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:
         number, word, raw_level = severity_of(record)
-        items = dict_message(record)
+        merged = merged_record(record) if record.args is None else None
+        items = dict_message(record) if merged is None else merged.items
         given, event, rendered = None, None, ""
         if items is not None:
             given = take_exception(record, items)
             event, rendered = take_event(vars(record), items)
         content, message = self._content(record, items, event)
         identity = exception_attributes(record, rendered or message, given)
+        if merged is not None:
+            identity.update(merged.attributes)
+            if items is None and self.formatter is None:
+                content = merged.message
         if raw_level is not None:
             identity["log.raw_level"] = raw_level
         attributes = record_attributes(vars(record), items, identity)
+        if items is None and "structlog" in sys.modules:
+            drop_repeated(vars(record), attributes)
         now = time.time_ns()
         try:
             time_unix_nano = int(record.created * 1e9)
@@ -199,8 +239,26 @@ class DynatraceLoggingHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001  # arguments that do not fit, a __str__ that raises
             if self.formatter is None:
                 self._say_error(record)
-            text = f"{words(record.msg)} [arguments not formatted: {safe_text(record.args)}; {safe_text(error)}]"
+            text = f"{words(record.msg)} [arguments not formatted: {arguments_text(record.args)}; {safe_text(error)}]"
         return text, text
+
+
+def _is_of_exporting(name: str) -> bool:
+    return name.startswith(_OF_EXPORTING) and (name in _OF_EXPORTING or name.startswith(_PARTS_OF_EXPORTING))
+
+
+def _unread(record: logging.LogRecord) -> LogRecord:
+    """What can be said of a record without calling anything of the application's."""
+    fields = vars(record)
+    message, is_ordinary = fields.get("msg"), type(record.levelno) is int and type(record.levelname) is str
+    number, word, _ = severity_of(record) if is_ordinary else (SeverityNumber.INFO, "INFO", None)
+    return LogRecord(
+        timestamp=time.time_ns(),
+        context=context_of(record),
+        severity_text=word,
+        severity_number=number,
+        body=f"{message if type(message) is str else type(message).__name__} [logged inside others, not read further]",
+    )
 
 
 class _NoLock:
@@ -236,18 +294,6 @@ def _print_at_last(record: logging.LogRecord) -> None:
     last = logging.lastResort
     if last is not None and record.levelno >= last.level:
         last.handle(record)
-
-
-def _found_provider() -> LoggerProvider | None:
-    pipeline = sys.modules.get(_PIPELINE)
-    if pipeline is None:
-        pipeline = importlib.import_module(_PIPELINE)
-    elif getattr(pipeline.__spec__, "_initializing", False):
-        # Another thread is importing it, and with it the SDK, whose resource detectors log in threads of their own:
-        # to wait for that import here could be to wait for ever.
-        return None
-    provider: LoggerProvider | None = pipeline.provider_for_a_handler()
-    return provider
 
 
 def is_opentelemetrys(handler: logging.Handler) -> bool:

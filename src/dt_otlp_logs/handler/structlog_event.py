@@ -22,9 +22,9 @@ _STACK = "Stack (most recent call last):"
 def take_event(values: Mapping[str, Any], items: dict[str, AnyValue]) -> tuple[str | None, str]:
     """The event's text, and the exception that structlog has rendered, both taken out of the items.
 
-    Also taken out is what the record says itself: the items `level`, `logger` and `timestamp` if they say the same,
-    as after `add_log_level`, `add_logger_name` and `TimeStamper`. `StackInfoRenderer`'s `stack` gets OpenTelemetry's
-    name for it. `(None, "")` if the record is not structlog's, whose items stay as they are.
+    Also taken out is what the record says itself, as after `add_log_level`, `add_logger_name` and `TimeStamper`.
+    `StackInfoRenderer`'s `stack` gets OpenTelemetry's name for it. `(None, "")` if the record is not structlog's, whose
+    items stay as they are.
 
     Args:
         values: the record's own (`vars(record)`).
@@ -32,18 +32,27 @@ def take_event(values: Mapping[str, Any], items: dict[str, AnyValue]) -> tuple[s
     """
     if "_logger" not in values or "_name" not in values:
         return None, ""
-    if _is_level(items.get("level"), values):
-        del items["level"]
-    if items.get("logger", "") == values.get("name"):
-        del items["logger"]
-    if _is_time(items.get("timestamp"), values):
-        del items["timestamp"]
+    drop_repeated(values, items)
     if isinstance(items.get("stack_info"), bool):
         del items["stack_info"]  # whether a stack was asked for
     stack = items.get("stack")
     if isinstance(stack, str) and stack.startswith(_STACK):
         items["code.stacktrace"] = items.pop("stack")
     return _taken_text(items, "event"), _taken_exception(items)
+
+
+def drop_repeated(values: Mapping[str, Any], items: dict[str, AnyValue]) -> None:
+    """Take out the items `level`, `logger` and `timestamp` that say what the record says itself.
+
+    After `render_to_log_kwargs` they are among its attributes, with nothing to tell that they are structlog's.
+    """
+    if _is_level(items.get("level"), values):
+        del items["level"]
+    name = values.get("name")
+    if type(name) is str and items.get("logger") == name:
+        del items["logger"]
+    if _is_time(items.get("timestamp"), values):
+        del items["timestamp"]
 
 
 def _taken_text(items: dict[str, AnyValue], name: str) -> str | None:
@@ -63,7 +72,8 @@ def _taken_exception(items: dict[str, AnyValue]) -> str:
 
 
 def _is_level(value: object, values: Mapping[str, Any]) -> bool:
-    return isinstance(value, str) and logging.getLevelName(value.upper()) == values.get("levelno")
+    number = values.get("levelno")
+    return isinstance(value, str) and type(number) is int and logging.getLevelName(value.upper()) == number
 
 
 def _is_time(value: object, values: Mapping[str, Any]) -> bool:

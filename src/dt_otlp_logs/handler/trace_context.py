@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from dt_otlp_logs.encoding.reserved_names import TRACE_PARENT
+from dt_otlp_logs.encoding.reserved_names import RECORD_NOTE
+from dt_otlp_logs.handler.record_note import IS_TASK_UNKNOWN, note_beside_span
 
 _IS_OURS = "_dt_otlp_logs_captures_trace_context"
 
@@ -42,6 +44,8 @@ def capture_trace_context() -> None:
     """From now on a record that is logged inside a span remembers that span, wherever it is handed over.
 
     So `QueueHandler` and `QueueListener`, also between processes, `MemoryHandler` and the like keep a record's trace.
+    Where a `QueueHandler` or `SocketHandler` is attached, a dict message and an exception are remembered, too, since
+    these make a text of them; in asyncio, before Python 3.12, the task.
     Every `DynatraceLoggingHandler` calls this; only records made before, or past logging's record factory, go
     without. It wraps the factory that is set (`logging.setLogRecordFactory`), as
     opentelemetry-instrumentation-logging does, before or after. An application that sets another factory afterwards
@@ -60,7 +64,7 @@ def capture_trace_context() -> None:
         record = factory(*args, **kwargs)
         if args and args[0] is not None:  # `makeLogRecord` names none: it brings back another's record
             try:
-                _note_span(record, get_current())
+                _note(record, get_current())
             except Exception:  # noqa: BLE001  # a record of the application's own making
                 pass
         return record
@@ -69,9 +73,12 @@ def capture_trace_context() -> None:
     logging.setLogRecordFactory(record_with_trace_context)
 
 
-def _note_span(record: logging.LogRecord, context: Context) -> None:
+def _note(record: logging.LogRecord, context: Context) -> None:
     span = get_current_span(context).get_span_context() if context else None
-    vars(record)[TRACE_PARENT] = _NO_SPAN if span is None or not span.is_valid else _trace_parent(span)
+    values = vars(record)
+    values[RECORD_NOTE] = trace_parent = _NO_SPAN if span is None or not span.is_valid else _trace_parent(span)
+    if type(values["msg"]) is not str or values["exc_info"] or (IS_TASK_UNKNOWN and "asyncio" in sys.modules):
+        values[RECORD_NOTE] = trace_parent + note_beside_span(record)
 
 
 def _trace_parent(span: SpanContext) -> str:
@@ -92,7 +99,9 @@ def context_of(record: logging.LogRecord) -> Context:
     """
     current = get_current()
     values = vars(record)
-    noted = values.get(TRACE_PARENT)
+    noted = values.get(RECORD_NOTE)
+    if type(noted) is str and "\n" in noted:
+        noted = noted.partition("\n")[0]
     is_without = type(noted) is str and noted == _NO_SPAN
     if not current and (is_without or (noted is None and "otelTraceID" not in values)):
         return current

@@ -49,6 +49,15 @@ def traceback_at_the_end(text: str) -> TracebackText | None:
     return TracebackText(stacktrace, *raised) if first == 0 else TracebackText(stacktrace)
 
 
+def before_traceback(text: str) -> str:
+    """A text without the exception and the stack that logging put at its end; all of it if one cannot tell."""
+    message = without_stack(text)[0]
+    found = traceback_at_the_end(text)
+    if found is not None and found.type is not None:
+        message = message.rstrip("\n").removesuffix(found.stacktrace).removesuffix("\n")
+    return message or text
+
+
 def without_stack(text: str) -> tuple[str, str | None]:
     """A text without the stack that `stack_info=True` put at its end, and that stack."""
     start = text.rfind(_STACK_TITLE)
