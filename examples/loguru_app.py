@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from loguru import Record
 
 
-
 def with_span(record: "Record") -> None:
     """For sinks with `enqueue=True`, which run in another thread: the span, noted where the record is made."""
     span = get_current_span().get_span_context()
