@@ -405,6 +405,24 @@ def test_any_size_of_the_sdks_queue_and_batches_will_do(
     assert [record["content"] for record in emulator.records()] == ["sized"]
 
 
+def test_records_logged_where_the_stack_is_used_up_are_sent_or_counted(emulator: RunningEmulator) -> None:
+    log = logging.getLogger("shop")
+
+    def deeper(depth: int) -> None:
+        log.error("depth %d", depth)
+        deeper(depth + 1)
+
+    with start(emulator) as pipeline:
+        with pytest.raises(RecursionError):
+            deeper(0)
+        log.error("and up again")
+    stats = pipeline.stats()
+    stored = [record["content"] for record in emulator.records()]
+    assert (stored[0], stored[-1]) == ("depth 0", "and up again")
+    assert stats.dropped > 0
+    assert stats.accepted == len(stored) + stats.dropped
+
+
 def test_a_flush_may_wait_for_ever(emulator: RunningEmulator) -> None:
     with start(emulator) as pipeline:
         logging.getLogger("shop").error("x")

@@ -186,7 +186,7 @@ class DynatraceLogExporter(LogRecordExporter):
         """Like `export`, never waiting for the network."""
         return self._export(batch, may_wait=False)
 
-    def count_lost(self, records: int, reason: str, kind: Kind = "queue_full") -> None:
+    def count_lost(self, records: int, reason: str, kind: Kind) -> None:
         """Count records that never came as far as `export`."""
         if self._worker is None:
             self._unconfigured.accept(records)
@@ -197,7 +197,7 @@ class DynatraceLogExporter(LogRecordExporter):
     def _export(self, batch: Sequence[ReadableLogRecord], *, may_wait: bool) -> LogRecordExportResult:
         worker = self._worker
         if worker is None:
-            self.count_lost(len(batch), NOT_CONFIGURED)
+            self.count_lost(len(batch), NOT_CONFIGURED, "not_configured")
             return LogRecordExportResult.FAILURE
         # What is to outlive a kill has to be on disk before this returns; what lives in memory may be encoded later.
         kept = worker.stage(batch) if self._config.queue_directory is None else self._encode_now(worker, batch)

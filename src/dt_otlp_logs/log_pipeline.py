@@ -13,7 +13,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from dt_otlp_logs.attachments import Attachments
 from dt_otlp_logs.captures import UNHANDLED_LOGGER, WARNINGS_LOGGER, CapturedWarnings, UnhandledExceptions
 from dt_otlp_logs.config import Config
-from dt_otlp_logs.delivery.ledger import DeliveryStats
+from dt_otlp_logs.delivery.ledger import DeliveryStats, Kind
 from dt_otlp_logs.exporter import DynatraceLogExporter
 from dt_otlp_logs.handler import DynatraceLoggingHandler
 from dt_otlp_logs.handler.waiting_records import MAX_RECORDS, WaitingRecords
@@ -122,12 +122,13 @@ class LogPipeline:
         """Send what was logged while the pipeline started, and count what there was no room for."""
         lost = waiting.hand_over(self.provider)
         if lost:
-            self.count_lost(lost, f"more than {MAX_RECORDS:,} records were logged while the pipeline started")
+            reason = f"more than {MAX_RECORDS:,} records were logged while the pipeline started"
+            self.count_lost(lost, reason, "queue_full")
 
-    def count_lost(self, records: int, reason: str) -> None:
+    def count_lost(self, records: int, reason: str, kind: Kind) -> None:
         """Count records that never came as far as the exporter."""
         if isinstance(self.exporter, DynatraceLogExporter):
-            self.exporter.count_lost(records, reason)
+            self.exporter.count_lost(records, reason, kind)
 
     def deliver_by(self, config: Config, exporter: LogRecordExporter, processor: BatchLogRecordProcessor) -> None:
         """From now on with this configuration, in place of one that was wrong; provider and handler stay."""

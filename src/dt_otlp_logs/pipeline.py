@@ -256,11 +256,11 @@ def start_for_a_handler() -> None:
     running.take_over(waiting_records)
 
 
-def count_lost(records: int, reason: str) -> None:
-    """Count records that the handler could not hand over."""
+def count_lost(provider: AnyLoggerProvider | None, reason: str) -> None:
+    """Count a record that the handler could not hand to this provider, if it is that of the running pipeline."""
     running = _running
-    if running is not None:
-        running.count_lost(records, reason)
+    if running is not None and running.provider is provider:
+        running.count_lost(1, reason, "internal_error")
 
 
 def catch_sigterm() -> None:

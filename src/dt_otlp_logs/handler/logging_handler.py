@@ -116,7 +116,7 @@ class DynatraceLoggingHandler(logging.Handler):
         if _is_of_exporting(name) and (taken or get_value(_SUPPRESS_INSTRUMENTATION_KEY)):
             return
         if taken >= _MOST_LEVELS_TAKEN:
-            count_lost(1, "logged by what takes log records, again and again")
+            count_lost(self._provider, "logged by what takes log records, again and again")
             return
         try:
             logger = self._logger(name)
@@ -130,17 +130,21 @@ class DynatraceLoggingHandler(logging.Handler):
                 _in_thread.taken = taken
             if self.keeps_last_resort and not any(map(_is_of_a_console, _handlers_of(name))):
                 _print_at_last(record)
-        except Exception:  # noqa: BLE001  # the contract of logging.Handler.emit
+        except Exception as error:  # noqa: BLE001  # the contract of logging.Handler.emit
             self._say_error(record)
+            count_lost(self._provider, f"not taken: {type(error).__name__}")
 
     def _read(self, record: logging.LogRecord) -> LogRecord:
         reading = getattr(_in_thread, "reading", 0)
         _in_thread.inside = _in_thread.inside + 1 if reading else 0
         if _in_thread.inside > _MOST_READ_INSIDE:
-            return _unread(record)
+            return _unread(record, "logged inside others, not read further")
         _in_thread.reading = reading + 1
         try:
             return self._translate(record)
+        except Exception as error:  # noqa: BLE001  # the stack may be used up
+            self._say_error(record)
+            return _unread(record, f"not read further: {type(error).__name__}")
         finally:
             _in_thread.reading = reading
 
@@ -247,7 +251,7 @@ def _is_of_exporting(name: str) -> bool:
     return name.startswith(_OF_EXPORTING) and (name in _OF_EXPORTING or name.startswith(_PARTS_OF_EXPORTING))
 
 
-def _unread(record: logging.LogRecord) -> LogRecord:
+def _unread(record: logging.LogRecord, why: str) -> LogRecord:
     """What can be said of a record without calling anything of the application's."""
     fields = vars(record)
     message, is_ordinary = fields.get("msg"), type(record.levelno) is int and type(record.levelname) is str
@@ -257,7 +261,7 @@ def _unread(record: logging.LogRecord) -> LogRecord:
         context=context_of(record),
         severity_text=word,
         severity_number=number,
-        body=f"{message if type(message) is str else type(message).__name__} [logged inside others, not read further]",
+        body=f"{message if type(message) is str else type(message).__name__} [{why}]",
     )
 
 

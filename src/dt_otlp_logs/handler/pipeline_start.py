@@ -34,11 +34,11 @@ def provider_of_the_pipeline() -> LoggerProvider | None:
     return None if _start.has_failed else _present_provider()
 
 
-def count_lost(records: int, reason: str) -> None:
-    """Count records that the running pipeline, if there is one, cannot take."""
+def count_lost(provider: LoggerProvider | None, reason: str) -> None:
+    """Count a record that could not be handed to this provider, if it is the running pipeline's."""
     pipeline = _imported_pipeline()
     if pipeline is not None:
-        pipeline.count_lost(records, reason)
+        pipeline.count_lost(provider, reason)
 
 
 def _present_provider() -> LoggerProvider | None:
