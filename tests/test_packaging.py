@@ -33,7 +33,7 @@ def test_the_extras_bring_what_their_names_say() -> None:
 
 def test_all_is_everything_but_the_development_tools() -> None:
     everything = set().union(
-        *(names(extra) for extra in ("auto", "cli", "emulator", "fast", "demo", "detectors", "file"))
+        *(names(extra) for extra in ("auto", "cli", "emulator", "fast", "demo", "detectors", "file", "redaction"))
     )
     assert names("all") == everything
     assert {"pytest", "hypothesis", "ruff", "mypy"} <= names("dev") - names("all")

@@ -107,6 +107,13 @@ class DynatraceLoggingHandler(logging.Handler):
         if record is not None and record.levelno >= self.level:
             self.handle(record)
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and emit; the record counts as sent also where a filter answered another one (from Python 3.12 on)."""
+        handled: object = super().handle(record)
+        if isinstance(handled, logging.LogRecord) and handled is not record and SENT_MARK in vars(handled):
+            vars(record)[SENT_MARK] = vars(handled)[SENT_MARK]
+        return handled  # type: ignore[return-value]  # what logging answers
+
     def emit(self, record: logging.LogRecord) -> None:
         """Hand one record over; what goes wrong is `handleError`'s, as in every handler of the standard library."""
         # Our own requests, and whatever OpenTelemetry logs while it exports or takes a record, must not become
