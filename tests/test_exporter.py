@@ -1,6 +1,7 @@
 """The exporter in OpenTelemetry's hands: what the SDK calls, and what arrives at the emulator."""
 
 import logging
+import threading
 import time
 from typing import Any
 
@@ -133,6 +134,26 @@ def test_records_logged_after_the_providers_shutdown_are_counted_and_said(
     stats = exporter.stats()
     assert (stats.accepted, stats.delivered, stats.dropped) == (2, 1, 1)
     assert "1 record" in capsys.readouterr().err
+
+
+def test_records_logged_during_a_shutdown_that_lasts_are_counted() -> None:
+    with running_emulator() as emulator:
+        endpoint = emulator.url
+    exporter = DynatraceLogExporter(endpoint=endpoint, api_token="dt0c01.PUBLIC.SECRET", shutdown_timeout_seconds=1.0)
+    provider = LoggerProvider(RESOURCE)
+    provider.add_log_record_processor(DynatraceBatchLogRecordProcessor(exporter))
+    log = provider.get_logger("shop")
+    log.emit(LogRecord(body="before"))
+    ending = threading.Thread(target=provider.shutdown)
+    ending.start()
+    during = 0
+    while ending.is_alive():
+        log.emit(LogRecord(body="during"))
+        during += 1
+        time.sleep(0.05)
+    ending.join()
+    stats = exporter.stats()
+    assert stats.accepted == stats.dropped == 1 + during > 2
 
 
 def test_made_without_arguments_a_missing_configuration_raises_nothing(capsys: pytest.CaptureFixture[str]) -> None:

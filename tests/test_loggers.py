@@ -3,7 +3,7 @@
 import logging
 import logging.config
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
@@ -97,6 +97,36 @@ def test_a_logger_that_was_opened_is_closed_again_at_the_end(emulator: RunningEm
     with start(emulator, loggers="alone", level="INFO"):
         assert (alone.level, logging.root.level) == (logging.INFO, logging.INFO)
     assert (alone.level, logging.root.level) == (logging.ERROR, logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("configure_logging", "afterwards"),
+    [
+        (lambda: logging.basicConfig(level="INFO"), logging.INFO),
+        (
+            lambda: logging.config.dictConfig(
+                {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO"}}
+            ),
+            logging.INFO,
+        ),
+        (lambda: logging.basicConfig(level="ERROR"), logging.ERROR),
+    ],
+    ids=["basicConfig", "dictConfig", "less than ours"],
+)
+def test_a_level_that_logging_was_configured_to_meanwhile_stays(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch, configure_logging: Callable[[], None], afterwards: int
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    with start(emulator, level="INFO"):
+        configure_logging()
+        assert logging.root.level == logging.INFO, "as was asked for here"
+    assert logging.root.level == afterwards
+
+
+def test_of_two_levels_asked_for_none_stays_at_the_end(emulator: RunningEmulator) -> None:
+    with start(emulator, level="DEBUG"):
+        start(emulator, level="INFO")
+    assert logging.root.level == logging.WARNING
 
 
 def test_a_level_that_the_application_set_meanwhile_stays(emulator: RunningEmulator) -> None:

@@ -20,7 +20,8 @@ class Attachments:
         self._handler = handler
         self._provider = provider
         self._levels: dict[logging.Logger, int] = {}
-        self._before: dict[logging.Logger, int] = {}
+        # The level that each logger had before it was opened, and the one it was opened to.
+        self._opened: dict[logging.Logger, tuple[int, int]] = {}
 
     def add(self, loggers: Sequence[logging.Logger], level: int) -> None:
         """Attach the handler to loggers, once, and not beside an OpenTelemetry handler that sends the same records.
@@ -39,13 +40,14 @@ class Attachments:
 
     def clear(self) -> None:
         """Take the handler off its loggers, and close again those that were opened for it."""
-        levels, before = dict(self._levels), dict(self._before)
+        loggers, opened = list(self._levels), dict(self._opened)
         self._levels.clear()
-        self._before.clear()
-        for logger, level in levels.items():
+        self._opened.clear()
+        for logger in loggers:
             logger.removeHandler(self._handler)
-            if logger in before and logger.level == level:
-                logger.setLevel(before[logger])
+        for logger, (before, level) in opened.items():
+            if logger.level == level:
+                logger.setLevel(before)
 
     @contextmanager
     def survive(self, *, out_of_sight: bool) -> Iterator[None]:
@@ -67,6 +69,8 @@ class Attachments:
             for logger in attached:
                 if logger in self._levels and not self._is_sent_by_another(logger):
                     logger.addHandler(self._handler)
+            # From here on these levels are the application's, also where they are those that were asked for here.
+            self._opened.clear()
             for logger in enabled:
                 logger.disabled = False
                 self._open(logger, self._levels.get(logger, logging.NOTSET))
@@ -84,5 +88,6 @@ class Attachments:
 
     def _open(self, logger: logging.Logger, level: int) -> None:
         if level != logging.NOTSET and logger.getEffectiveLevel() > level:
-            self._before.setdefault(logger, logger.level)
+            before, _ = self._opened.get(logger, (logger.level, level))
+            self._opened[logger] = before, level
             logger.setLevel(level)

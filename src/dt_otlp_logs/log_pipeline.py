@@ -120,10 +120,12 @@ class LogPipeline:
 
     def take_over(self, waiting: WaitingRecords) -> None:
         """Send what was logged while the pipeline started, and count what there was no room for."""
-        lost = waiting.hand_over(self.provider)
+        lost, refused = waiting.hand_over(self.provider)
         if lost:
             reason = f"more than {MAX_RECORDS:,} records were logged while the pipeline started"
             self.count_lost(lost, reason, "queue_full")
+        if refused:
+            self.count_lost(refused, "a log record processor raised", "internal_error")
 
     def count_lost(self, records: int, reason: str, kind: Kind) -> None:
         """Count records that never came as far as the exporter."""

@@ -263,6 +263,13 @@ def count_lost(provider: AnyLoggerProvider | None, reason: str) -> None:
         running.count_lost(1, reason, "internal_error")
 
 
+def flush_at_exit() -> None:
+    """Deliver within the time that the end of the process may take."""
+    running = _running
+    if running is not None:
+        running.flush(running.config.shutdown_timeout_seconds if running.config else 0.0)
+
+
 def catch_sigterm() -> None:
     """Not part of a start, which may be in a thread of its own: only the main thread can set signal handlers."""
     running = _running

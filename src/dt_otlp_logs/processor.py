@@ -43,8 +43,9 @@ class DynatraceBatchLogRecordProcessor(BatchLogRecordProcessor):
 
     def shutdown(self) -> None:
         """Hand over what waits, and end. Records that come later are counted as lost, and that is said."""
+        # The SDK takes none from here on, though its own shutdown may last. In this way it costs nothing before.
+        self.on_emit = self._on_emit_after_shutdown  # type: ignore[method-assign]
         super().shutdown()  # type: ignore[no-untyped-call]  # the SDK's
-        self.on_emit = self._on_emit_after_shutdown  # type: ignore[method-assign]  # so that it costs nothing before
 
     def _on_emit_after_shutdown(self, log_record: ReadWriteLogRecord) -> None:  # noqa: ARG002  # the SDK names it
         self.dynatrace_exporter.count_lost(1, AFTER_SHUTDOWN, "after_shutdown")

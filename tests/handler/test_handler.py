@@ -198,7 +198,7 @@ def test_opentelemetrys_handler_covers_only_the_levels_it_lets_through() -> None
     from opentelemetry.instrumentation.logging.handler import LoggingHandler
 
     logged = Logged()
-    other = LoggingHandler(level=logging.ERROR, logger_provider=logged.handler._provider)
+    other = LoggingHandler(level=logging.ERROR, logger_provider=logged.handler._given_provider)
     logged.log.addHandler(other)
     try:
         logged.log.info("ours")

@@ -89,6 +89,15 @@ def test_beside_a_memory_handler_with_the_same_target_nothing_is_doubled(logged:
     assert contents(logged) == ["once", "and another"]
 
 
+def test_a_record_that_is_used_anew_with_another_message_is_sent_again(logged: Logged) -> None:
+    record = logging.makeLogRecord({"name": "handled", "levelno": logging.INFO, "levelname": "INFO", "msg": "tick 0"})
+    logged.handler.handle(record)
+    record.msg = "tick 1"
+    logged.handler.handle(record)
+    logged.handler.handle(logging.makeLogRecord({**vars(record), "msg": "derived"}))
+    assert contents(logged) == ["tick 0", "tick 1", "derived"]
+
+
 def test_handlers_with_providers_of_their_own_each_send_it(logged: Logged) -> None:
     other = Logged()
     logged.log.handlers = [logged.handler, other.handler]

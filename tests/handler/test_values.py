@@ -338,7 +338,24 @@ def test_a_frame_of_any_size_is_a_short_text(logged: Logged) -> None:
         logged.log.info("x", extra={"frame": pd.DataFrame({"a": range(100_000)})})
     text = logged.attributes["frame"]
     assert text.startswith("           a\n0          0\n1          1\n")
-    assert re.fullmatch(r"(?s).{4096}\.\.\.\[\d+ more characters\]", text)
+    whole = str(pd.DataFrame({"a": range(100_000)}).to_string())
+    kept, marker = re.fullmatch(r"(?s)(.*\n)\.\.\.\[(\d+) more characters\]", text).groups()  # type: ignore[union-attr]
+    assert 4_000 < len(kept) <= 4_096
+    assert whole.startswith(kept)
+    assert len(kept) + int(marker) >= len(whole)
+
+
+def test_a_frame_is_not_cut_within_a_cell_so_that_redaction_finds_what_is_in_it() -> None:
+    card = "4111111111111111"
+    for rows in range(100, 130):
+        frame = pd.DataFrame({"card": [card] * rows, "note": ["y" * (rows % 29)] * rows})
+        with pd.option_context("display.max_rows", None):
+            text = str(plain_value(frame))
+        assert "more characters]" in text
+        assert not re.search("[14]", text.partition("...[")[0].replace(card, "")[-30:].replace("y", "").split()[-1])
+    with pd.option_context("display.max_colwidth", None, "display.width", None, "display.max_rows", None):
+        assert plain_value(pd.DataFrame({"a" * 5_000: [card]})) != ""
+        assert card[:8] not in str(plain_value(pd.DataFrame({"a" * 5_000: [card]})))
 
 
 def test_values_are_those_of_the_moment_of_the_call(logged: Logged) -> None:
@@ -492,8 +509,17 @@ def test_the_texts_of_many_objects_are_bounded_together(logged: Logged) -> None:
     texts = logged.attributes["loud"]
     assert len(texts) == 1_000
     assert texts[2] == "x" * 300_000
-    assert texts[3] == "x" * 100_000 + "...[200000 more characters]"
-    assert texts[-1] == "...[300000 more characters]"
+    # Whole or not at all: what is cut before redaction could hide a part of a secret from it.
+    assert texts[3] == "x" * 300_000
+    assert set(texts[4:]) == {"...[further values left out]"}
+
+
+def test_the_text_of_one_object_is_whole() -> None:
+    class Loud:
+        def __repr__(self) -> str:
+            return "x" * 3_000_000
+
+    assert plain_value(Loud()) == "x" * 3_000_000
 
 
 def test_libraries_that_are_not_there_are_not_imported() -> None:

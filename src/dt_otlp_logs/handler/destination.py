@@ -1,5 +1,7 @@
 """Where OpenTelemetry's handlers and processors of logging libraries send to."""
 
+import logging
+
 from opentelemetry._logs import LoggerProvider, get_logger_provider
 from opentelemetry._logs._internal import ProxyLoggerProvider
 
@@ -11,3 +13,8 @@ def provider_behind(sender: object) -> LoggerProvider | None:
     """
     provider = getattr(sender, "_logger_provider", None)
     return get_logger_provider() if isinstance(provider, ProxyLoggerProvider) else provider
+
+
+def is_opentelemetrys(handler: logging.Handler) -> bool:
+    """Whether this is the handler of opentelemetry-instrumentation-logging, or the SDK's older one of the same name."""
+    return type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith("opentelemetry.")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger, SeverityNumber, get_logger_provider
+from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
 from opentelemetry.util.types import AnyValue
 
@@ -16,13 +17,19 @@ from dt_otlp_logs.encoding.reserved_names import SENT_MARK
 from dt_otlp_logs.encoding.safe_text import safe_text
 from dt_otlp_logs.handler.arguments import arguments_text
 from dt_otlp_logs.handler.attributes import record_attributes
-from dt_otlp_logs.handler.destination import provider_behind
+from dt_otlp_logs.handler.destination import is_opentelemetrys, provider_behind
 from dt_otlp_logs.handler.dict_message import dict_message, take_content, take_exception
 from dt_otlp_logs.handler.exceptions import exception_attributes
 from dt_otlp_logs.handler.loguru_message import LoguruRecord, logging_record
 from dt_otlp_logs.handler.merged_record import merged_record
-from dt_otlp_logs.handler.pipeline_start import be_ready_after_the_main_thread, count_lost, provider_of_the_pipeline
-from dt_otlp_logs.handler.sent_mark import sent_mark
+from dt_otlp_logs.handler.pipeline_start import (
+    be_ready_after_the_main_thread,
+    count_lost,
+    flush_if_late,
+    keep_if_late,
+    provider_of_the_pipeline,
+)
+from dt_otlp_logs.handler.sent_mark import is_sent, sent_mark
 from dt_otlp_logs.handler.severity import severity_of
 from dt_otlp_logs.handler.structlog_event import drop_repeated, take_event
 from dt_otlp_logs.handler.trace_context import capture_trace_context, context_of
@@ -89,8 +96,8 @@ class DynatraceLoggingHandler(logging.Handler):
         if logger_provider is None:
             be_ready_after_the_main_thread()
         self._given_provider = logger_provider
-        self._provider = logger_provider
-        self._loggers: dict[str, Logger] = {}
+        # The provider and its loggers, replaced together, since there is no lock.
+        self._target: tuple[LoggerProvider | None, dict[str, Logger]] = (logger_provider, {})
 
     def createLock(self) -> None:  # noqa: N802  # logging's name
         """No lock: emitting needs none, and the first record may import and start much that logs in other threads."""
@@ -114,6 +121,14 @@ class DynatraceLoggingHandler(logging.Handler):
             vars(record)[SENT_MARK] = vars(handled)[SENT_MARK]
         return handled  # type: ignore[return-value]  # what logging answers
 
+    def flush(self) -> None:
+        """Do nothing: the pipeline delivers by itself, also at the end of the process.
+
+        But for a handler without a provider whose first record came at that end, `logging.shutdown` delivers by this.
+        """
+        if self._given_provider is None:
+            flush_if_late()
+
     def emit(self, record: logging.LogRecord) -> None:
         """Hand one record over; what goes wrong is `handleError`'s, as in every handler of the standard library."""
         # Our own requests, and whatever OpenTelemetry logs while it exports or takes a record, must not become
@@ -123,11 +138,16 @@ class DynatraceLoggingHandler(logging.Handler):
         if _is_of_exporting(name) and (taken or get_value(_SUPPRESS_INSTRUMENTATION_KEY)):
             return
         if taken >= _MOST_LEVELS_TAKEN:
-            count_lost(self._provider, "logged by what takes log records, again and again")
+            count_lost(self._target[0], "logged by what takes log records, again and again")
             return
         try:
-            logger = self._logger(name)
-            if logger is None or isinstance(logger, NoOpLogger) or self._is_sent_already(record, name):
+            provider, loggers = self._found_target()
+            if provider is None:
+                return
+            logger = loggers.get(name)
+            if logger is None:
+                logger = loggers[name] = provider.get_logger(name)
+            if isinstance(logger, NoOpLogger) or self._is_sent_already(record, name, provider):
                 return
             translated = self._read(record)
             _in_thread.taken = taken + 1
@@ -139,7 +159,7 @@ class DynatraceLoggingHandler(logging.Handler):
                 _print_at_last(record)
         except Exception as error:  # noqa: BLE001  # the contract of logging.Handler.emit
             self._say_error(record)
-            count_lost(self._provider, f"not taken: {type(error).__name__}")
+            count_lost(self._target[0], f"not taken: {type(error).__name__}")
 
     def _read(self, record: logging.LogRecord) -> LogRecord:
         reading = getattr(_in_thread, "reading", 0)
@@ -165,39 +185,28 @@ class DynatraceLoggingHandler(logging.Handler):
         except Exception:  # noqa: BLE001  # it raises RecursionError on purpose, and may meet a broken __repr__
             pass
 
-    def _logger(self, name: str) -> Logger | None:
+    def _found_target(self) -> tuple[LoggerProvider | None, dict[str, Logger]]:
+        target = self._target
         if self._given_provider is None:
             provider = provider_of_the_pipeline()
-            if provider is not self._provider:
-                self._provider = provider
-                self._loggers = {}
-        if self._provider is None:
-            return None
-        logger = self._loggers.get(name)
-        if logger is None:
-            logger = self._loggers[name] = self._provider.get_logger(name)
-        return logger
+            if provider is not target[0]:
+                target = self._target = (provider, {})
+                keep_if_late(self)
+        return target
 
-    def _is_sent_already(self, record: logging.LogRecord, name: str) -> bool:
+    def _is_sent_already(self, record: logging.LogRecord, name: str, provider: LoggerProvider) -> bool:
         """Whether another handler hands this very record to the same provider: one of ours, or OpenTelemetry's."""
         if isinstance(record, LoguruRecord):
             return False  # no logger of logging's has handled it
-        mark = sent_mark(self._provider)
-        fields = vars(record)
-        if fields.get(SENT_MARK) == mark:
-            return True
-        fields[SENT_MARK] = mark
-        return any(other is not self and self._is_covered_by(other, record) for other in _handlers_of(name))
-
-    def _is_covered_by(self, other: logging.Handler, record: logging.LogRecord) -> bool:
+        mark = sent_mark(record, provider)
+        if SENT_MARK in vars(record):
+            marks = (mark, sent_mark(record, waiting_records)) if self._given_provider is None else (mark,)
+            if is_sent(record, *marks):
+                return True
+        vars(record)[SENT_MARK] = mark
         # What waits will go to the global provider, if there is one.
-        provider = get_logger_provider() if self._provider is waiting_records else self._provider
-        return (
-            is_opentelemetrys(other)
-            and provider_behind(other) is provider
-            and record.levelno >= other.level
-            and not other.filters  # which of them let this record through is not for us to find out
-        )
+        goes_to = get_logger_provider() if provider is waiting_records else provider
+        return any(other is not self and _is_covered_by(other, record, goes_to) for other in _handlers_of(name))
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:
         number, word, raw_level = severity_of(record)
@@ -254,6 +263,16 @@ class DynatraceLoggingHandler(logging.Handler):
         return text, text
 
 
+def _is_covered_by(other: logging.Handler, record: logging.LogRecord, provider: LoggerProvider) -> bool:
+    return (
+        is_opentelemetrys(other)
+        and provider_behind(other) is provider
+        and not isinstance(provider, ProxyLoggerProvider)  # there is none yet, and the record would go nowhere
+        and record.levelno >= other.level
+        and not other.filters  # which of them let this record through is not for us to find out
+    )
+
+
 def _is_of_exporting(name: str) -> bool:
     return name.startswith(_OF_EXPORTING) and (name in _OF_EXPORTING or name.startswith(_PARTS_OF_EXPORTING))
 
@@ -305,11 +324,6 @@ def _print_at_last(record: logging.LogRecord) -> None:
     last = logging.lastResort
     if last is not None and record.levelno >= last.level:
         last.handle(record)
-
-
-def is_opentelemetrys(handler: logging.Handler) -> bool:
-    """Whether this is the handler of opentelemetry-instrumentation-logging, or the SDK's older one of the same name."""
-    return type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith("opentelemetry.")
 
 
 def _plain_text(text: object) -> str:

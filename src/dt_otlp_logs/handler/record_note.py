@@ -16,6 +16,7 @@ import threading
 import zlib
 from typing import Any
 
+from dt_otlp_logs.handler.destination import is_opentelemetrys
 from dt_otlp_logs.handler.dict_message import dict_message, take_exception
 from dt_otlp_logs.handler.exceptions import exception_to_note
 
@@ -68,17 +69,23 @@ def _said(record: logging.LogRecord) -> str:
 
 
 def _is_made_a_text(name: str) -> bool:
-    """Whether a handler that makes one text of a record gets those of this logger."""
+    """Whether a handler that makes one text of a record gets those of this logger.
+
+    Not beside OpenTelemetry's own handler, which would send the note as an attribute, with what a filter has removed.
+    """
     handlers = sys.modules.get("logging.handlers")
     if handlers is None:
         return False
     named = logging.root.manager.loggerDict.get(name)
     logger: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
+    is_found = False
     while logger is not None:
-        if any(isinstance(handler, (handlers.QueueHandler, handlers.SocketHandler)) for handler in logger.handlers):
-            return True
+        for handler in logger.handlers:
+            is_found = is_found or isinstance(handler, (handlers.QueueHandler, handlers.SocketHandler))
+            if is_opentelemetrys(handler):
+                return False
         logger = logger.parent if logger.propagate else None
-    return False
+    return is_found
 
 
 def _checksum(text: str) -> int:

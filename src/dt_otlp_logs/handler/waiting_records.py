@@ -49,17 +49,28 @@ class WaitingRecords(LoggerProvider):
         with self._lock:
             self._provider = None
 
-    def hand_over(self, provider: LoggerProvider) -> int:
-        """Let the provider have them, and all that come later. Answers how many there were no room for."""
+    def __len__(self) -> int:
+        """How many have come since nobody takes them, those included for which there is no room."""
+        return len(self._records) + self._lost
+
+    def hand_over(self, provider: LoggerProvider) -> tuple[int, int]:
+        """Let the provider have them, and all that come later.
+
+        Answers how many there was no room for, and at how many one of the provider's processors raised.
+        """
+        refused = 0
         while True:
             with self._lock:
                 records, self._records = self._records, []
                 if not records:
                     self._provider = provider
                     lost, self._lost = self._lost, 0
-                    return lost
+                    return lost, refused
             for name, record in records:
-                provider.get_logger(name).emit(record)
+                try:
+                    provider.get_logger(name).emit(record)
+                except Exception:  # noqa: BLE001, PERF203  # a processor is other people's code
+                    refused += 1
 
 
 class _WaitingLogger(Logger):
