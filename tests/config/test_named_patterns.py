@@ -6,6 +6,7 @@ Formats: https://docs.dynatrace.com/docs/dynatrace-api/basics/dynatrace-api-auth
 
 import base64
 import json
+import re
 import string
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dt_otlp_logs.config.named_patterns import NAMED_PATTERNS
+from dt_otlp_logs.config.named_patterns import NAMED_PATTERNS, SIGNS
 from dt_otlp_logs.encoding.redaction import Redaction
 
 PUBLIC = "ST2EY72KQINMH574WMNVI7YN"
@@ -155,6 +156,27 @@ def test_what_is_left_is_not_masked_again(pieces: list[str]) -> None:
     left = redacted("".join(pieces))
     assert SECRET not in left
     assert redacted(left).count("***") <= left.count("***")
+
+
+OWN = re.compile(r"[0-9=]{2,}|\*+")
+
+
+@given(st.lists(st.sampled_from([*PIECES, JWT, JWE, f"dt0c01.{PUBLIC}.{SECRET}", "dT0", "ey", "J", "12", " "])))
+def test_a_pattern_that_has_no_sign_in_a_text_finds_nothing_in_it_nor_in_what_others_leave(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    patterns = NAMED_PATTERNS["dynatrace-token"]
+    expected = OWN.sub("***", text)
+    for pattern in patterns:
+        expected = pattern.sub(r"\g<kept>***", expected)
+    assert Redaction((OWN, *patterns)).redacted(text) == expected
+
+
+def test_signs_are_small_letters_and_not_of_what_replaces_a_secret() -> None:
+    for pattern in NAMED_PATTERNS["dynatrace-token"]:
+        for sign in SIGNS[pattern]:
+            assert sign
+            assert sign == sign.lower()
+            assert "*" not in sign
 
 
 @given(

@@ -13,7 +13,7 @@ import reprlib
 import types
 import typing
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attr
@@ -32,6 +32,7 @@ from starlette import datastructures as starlette
 from werkzeug import datastructures as werkzeug
 from werkzeug.local import LocalProxy
 
+from dt_otlp_logs.encoding.any_value import ValueEncoder
 from dt_otlp_logs.encoding.limits import GRAIL
 from dt_otlp_logs.encoding.otlp import OtlpEncoder
 from dt_otlp_logs.encoding.payload import decompress, seal
@@ -84,6 +85,10 @@ class UserText(Masked, collections.UserString):
     pass
 
 
+class ChildOfUserDict(collections.UserDict):  # type: ignore[type-arg]
+    """Its repr is that of the dict inside."""
+
+
 class Path(Masked, type(pathlib.PurePath())):  # type: ignore[misc]
     pass
 
@@ -132,6 +137,14 @@ class Sealed(enum.Enum):
 
     def __repr__(self) -> str:
         return "<Sealed.TOKEN>"
+
+
+class HiddenRights(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+    def __repr__(self) -> str:
+        return f"<{self._name_}>"
 
 
 @dataclasses.dataclass
@@ -191,6 +204,18 @@ class Guarded:
         return "Guarded(***)"
 
 
+@dataclasses.dataclass
+class LoginError(Exception):
+    user: str
+    password: str = dataclasses.field(repr=False)
+
+
+@attr.s(auto_attribs=True, auto_exc=True)
+class AttrsLoginError(Exception):
+    user: str
+    password: str = attr.ib(repr=False)
+
+
 class ModelByText(pydantic.BaseModel):
     password: str
 
@@ -209,6 +234,12 @@ class OldModelByText(pydantic.v1.BaseModel):
 class PydanticDataclass:
     user: str
     password: str = pydantic.Field(repr=False)
+
+
+def wrapping(wrapper: Any, data: object) -> object:
+    """Made without a copy: `data` is public."""
+    wrapper.data = data
+    return wrapper
 
 
 SHOWN = "({'user': 'bob', 'password': '[secure]'})"
@@ -236,11 +267,18 @@ HIDDEN: list[tuple[object, object]] = [
     (types.MappingProxyType(SaysAll(password=PASSWORD)), f"mappingproxy(SaysAll{SHOWN})"),
     (collections.ChainMap(Dict(password=PASSWORD)), f"ChainMap(Dict{SHOWN})"),
     (collections.deque([Text(PASSWORD)]), [f"Text{SHOWN}"]),
+    (wrapping(collections.UserDict(), Dict(password=PASSWORD)), f"Dict{SHOWN}"),
+    (wrapping(ChildOfUserDict(), Dict(password=PASSWORD)), f"Dict{SHOWN}"),
+    (wrapping(collections.UserList(), List([PASSWORD])), f"List{SHOWN}"),
+    (collections.UserString(Text(PASSWORD)), f"Text{SHOWN}"),
+    (collections.ChainMap(wrapping(collections.UserDict(), Dict(password=PASSWORD))), f"ChainMap(Dict{SHOWN})"),
     (Sealed.TOKEN, "TOKEN"),
     (SilentChild(1, PASSWORD), {"id": 1}),
     (ChildShownAsParent(1, PASSWORD), {"id": 1}),
     (SilentAttrsChild(1, PASSWORD), {"id": 1}),
     (Decorated(PASSWORD), "Decorated(***)"),
+    (LoginError("bob", PASSWORD), repr(LoginError("bob", ""))),
+    (AttrsLoginError("bob", PASSWORD), repr(AttrsLoginError("bob", ""))),
     (Guarded(PASSWORD), "Guarded(***)"),
     (ModelByText(password=PASSWORD), "***"),
     (OldModelByText(password=PASSWORD), "***"),
@@ -254,6 +292,16 @@ def test_what_a_repr_hides_stays_hidden(value: object, expected: object) -> None
     assert plain_value(value) == expected
     assert plain_value({"a": [value]}) == {"a": [expected]}
     assert PASSWORD not in safe_text(value)
+
+
+@pytest.mark.parametrize(("value", "expected"), HIDDEN, ids=lambda value: type(value).__name__)
+def test_it_stays_hidden_in_what_is_given_to_opentelemetry_directly(value: object, expected: object) -> None:
+    for each in (value, [value], {"a": value}):
+        encoder = ValueEncoder()
+        assert PASSWORD.encode() not in encoder.any_value(each, 32_768)
+        assert encoder.replaced > 0
+    if isinstance(value, Hashable):
+        assert PASSWORD.encode() not in ValueEncoder().any_value({value: 1}, 32_768)
 
 
 @pytest.mark.parametrize("value", [starlette.Secret(PASSWORD), Url(), Text(PASSWORD), Host("bob", PASSWORD)])
@@ -360,6 +408,17 @@ class Child(Parent):
     pass
 
 
+@dataclasses.dataclass
+class SaidError(Exception):
+    code: int
+
+    def __str__(self) -> str:
+        return f"code {self.code}"
+
+
+SaidError.__module__ = "tests.encoding.test_hidden_by_repr"  # however the tests are imported
+
+
 READABLE: list[tuple[object, object]] = [
     (Framed("tea"), "tea"),
     (Framed('it\'s "tea"'), 'it\'s "tea"'),
@@ -379,6 +438,10 @@ READABLE: list[tuple[object, object]] = [
     (np.bytes_(b"tea"), "tea"),
     (ipaddress.ip_interface("10.0.0.1/8"), "10.0.0.1/8"),
     (Polite.TEA, "tea"),
+    (HiddenRights(0), 0),
+    (wrapping(collections.UserDict(), FrozenMap(a=[1])), {"a": [1]}),
+    (collections.UserString("tea"), "tea"),
+    (SaidError(5), "tests.encoding.test_hidden_by_repr.SaidError: code 5"),
     (Mixed.TEA, "tea"),
     (OrderedSet([2, "a", None]), [2, "a", None]),
     (OrderedSet(), []),
@@ -399,6 +462,11 @@ READABLE: list[tuple[object, object]] = [
 def test_what_a_repr_shows_is_read_as_without_one(value: object, expected: object) -> None:
     assert plain_value(value) == expected
     assert plain_value({"a": [value]}) == {"a": [expected]}
+
+
+@pytest.mark.parametrize("value", [Text("tea"), Bytes(b"tea"), Mixed.TEA, Polite.TEA, Sealed.TOKEN, HiddenRights(3)])
+def test_it_is_what_is_shown_elsewhere_too(value: object) -> None:
+    assert ValueEncoder().any_value(value, 32_768) == ValueEncoder().any_value(plain_value(value), 32_768)
 
 
 def test_what_only_str_hides_is_not_hidden() -> None:
@@ -425,7 +493,9 @@ def test_a_large_container_with_a_repr_of_its_own_is_not_written_out() -> None:
         def __repr__(self) -> str:
             raise AssertionError("the repr of a million elements")
 
-    assert plain_value(Rows(range(1_000_000))) == "<Rows of more than 16384 elements>"
+    said = "<Rows of more than 16384 elements>"
+    assert plain_value(Rows(range(1_000_000))) == said
+    assert ValueEncoder().any_value(Rows(range(1_000_000)), 32_768) == ValueEncoder().any_value(said, 32_768)
 
 
 def test_a_body_that_is_given_to_opentelemetry_directly_hides_what_its_repr_hides() -> None:

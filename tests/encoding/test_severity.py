@@ -221,6 +221,21 @@ def test_without_severity_an_attribute_may_say_the_level_and_stays(attributes: d
     assert levelled(attributes) == (word, attributes)
 
 
+class Key(str):
+    """A name with its own idea of small letters."""
+
+    __slots__ = ()
+
+    def lower(self) -> str:
+        return "level" if self == "other" else "other"
+
+
+def test_a_name_is_read_as_the_text_it_is() -> None:
+    assert levelled({Key("Level"): "error"})[0] == "ERROR"
+    assert levelled({Key("other"): "error"})[0] == ""
+    assert levelled({7: "error"})[0] == ""
+
+
 @pytest.mark.parametrize("severity", [{"severity_number": SeverityNumber.INFO}, {"severity_text": "INFO"}])
 def test_with_a_severity_attributes_say_nothing_of_the_level(severity: dict[str, Any]) -> None:
     attributes = {"level": 12, "severity": "error"}

@@ -24,6 +24,12 @@ def raising(source: Source, text: str) -> None:
         source.log.exception("failed with %s", text, extra=source.extra())
 
 
+class EventName(str):
+    """As applications have that list their events."""
+
+    __slots__ = ()
+
+
 PLACES: dict[str, Any] = {
     "message": lambda source, text: source.log.info(f"a {text} b", extra=source.extra()),
     "argument": lambda source, text: source.log.info("a %s b", text, extra=source.extra()),
@@ -41,6 +47,12 @@ PLACES: dict[str, Any] = {
     "body-list": lambda source, text: source.otel.emit(body=[text], attributes=source.extra()),
     "attribute": lambda source, text: source.otel.emit(body="a", attributes=source.extra(value={"a": text})),
     "event-name": lambda source, text: source.otel.emit(body="a", event_name=text, attributes=source.extra()),
+    "event-name-of-a-class": lambda source, text: source.otel.emit(
+        body="a", event_name=EventName(text), attributes=source.extra()
+    ),
+    "event-name-that-is-no-text": lambda source, text: source.otel.emit(
+        body="a", event_name=ValueError(text), attributes=source.extra()
+    ),
     "long": lambda source, text: source.log.info("x" * 100_000 + text, extra=source.extra(value=text * 1000)),
     "raw-level": lambda source, text: source.otel.emit(body="a", severity_text=text, attributes=source.extra()),
 }

@@ -61,4 +61,5 @@ SIGNS: dict[re.Pattern[str], tuple[str, ...]] = {
     _AUTHORIZATION: ("authorization",),
     _CREDENTIALS: ("api-token", "bearer"),
 }
-"""A text that has none of these in small letters holds nothing that the pattern matches; most texts have none."""
+"""A text that has none of these in small letters holds nothing that the pattern matches; most texts have none. None has
+a `*`, so that a text cannot come to have one by what other patterns replace."""

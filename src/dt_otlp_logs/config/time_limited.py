@@ -1,4 +1,7 @@
-"""A pattern that can be stopped: the same expression, compiled by the library `regex`.
+"""A pattern that can be stopped: an expression compiled by the library `regex`, where it means almost the same.
+
+Its word characters (`\\w`, and so `\\b`) include combining marks and circled letters, but not fractions and raised
+digits (½, ²); its blanks (`\\s`) not the separators \\x1c to \\x1f. Turkish letters i are not always cases of i.
 
 Python's own `re` holds the interpreter until it is done, which can be for ever, and nothing can end it.
 https://pypi.org/project/regex/

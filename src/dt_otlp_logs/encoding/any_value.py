@@ -7,15 +7,15 @@ Message definition: https://github.com/open-telemetry/opentelemetry-proto, commo
 
 import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
 
-from .contents import shown_contents
+from .contents import MOST_ELEMENTS, TooManyElements, may_hide, shown_contents
 from .cut_warnings import VALUE_TRIMMED
 from .limits import cut
-from .odd_values import elements_of, pairs_of, plain_scalar, scalar_item
-from .own_repr import has_own_repr
+from .odd_values import elements_of, hiding_text, is_container, pairs_of, plain_scalar, scalar_item
+from .own_repr import enum_value, shown_text
 from .redaction import TOO_SLOW, Redaction
 from .safe_text import safe_text, type_name
 from .wire import INT64_MAX, INT64_MIN, length_delimited, varint
@@ -35,8 +35,6 @@ _TOO_SLOW_COST_BYTES = MAX_RECORD_BYTES // 10
 
 # Long enough for an object's fields, short enough that a thousand odd values do not fill a request.
 _MAX_SAFE_TEXT_BYTES = 4_096
-# A container with a repr of its own, which has to be read, and more elements than these is not taken apart.
-_MAX_SHOWN = 16_384
 
 _TRUE = b"\x10\x01"
 _FALSE = b"\x10\x00"
@@ -91,11 +89,14 @@ class ValueEncoder:
         return encoded
 
     def _redacted(self, redaction: Redaction, text: str) -> str:
-        redacted = redaction.redacted(text)
+        # INT64_MIN: what was left of the record went by redaction that took too long, not by the size of its values.
+        redacted = redaction.redacted(text) if self.bytes_left > INT64_MIN else None
         if redacted is not None:
             return redacted
         self.replaced += 1
         self.bytes_left -= _TOO_SLOW_COST_BYTES
+        if self.bytes_left <= 0:
+            self.bytes_left = INT64_MIN
         return TOO_SLOW
 
     def name(self, value: object, max_bytes: int) -> bytes:
@@ -118,9 +119,10 @@ class ValueEncoder:
         """The AnyValue message for a value; the empty message for None.
 
         Beyond what the stock encoder does: bytearray and memoryview are bytes. Counted as replaced: an Enum is its
-        value, a set a list, a numpy or pandas scalar its plain number; dates and times are ISO 8601, integers
-        beyond 64 bits, Decimal, UUID and paths their text, any other object its repr. Text also replaces what is
-        nested deeper than 30 levels, holds itself, or raises while it is read.
+        value if that is text or a number, else its name; a set is a list, a numpy or pandas scalar its plain number;
+        dates and times are ISO 8601, integers beyond 64 bits, Decimal, UUID and paths their text, any other object its
+        repr. Text also replaces what is nested deeper than 30 levels, holds itself, or raises while it is read, and
+        what a class's own `__repr__` hides.
 
         Redacted are texts, and bytes that are text. Where more is found in the JSON text of a list or a map, the value
         is this text, redacted; with `is_content` also that of a number, a boolean, or bytes.
@@ -177,39 +179,41 @@ class ValueEncoder:
 
     def _odd(self, value: object, limit: int, depth: int) -> bytes:
         """Subclasses of the plain types and everything OTLP has no form for; the application's code runs here."""
+        kind = type(value)
         try:
-            if isinstance(value, Enum) and not isinstance(value, (int, str, float)):
+            if issubclass(kind, Enum) and not issubclass(kind, (int, str, float)):
                 self.replaced += 1
-                return self._value(value.value, limit, depth + 1) if depth < MAX_DEPTH else self._text_of(value, limit)
+                return self._value(enum_value(value, kind), limit, depth)
+            if (hiding := hiding_text(value)) is not None:
+                return self._replacement(hiding, limit)
             plain = plain_scalar(value)
             if plain is not None:
                 return self._value(plain, limit, depth)
-            if isinstance(value, (Sequence, Mapping, AbstractSet)):
-                if has_own_repr(kind := type(value)) and isinstance(shown_contents(value, kind, _MAX_SHOWN), str):
-                    return self._replacement(value, limit)  # what its `__repr__` hides
+            if is_container(value):
+                if may_hide(value, kind) and isinstance(shown := shown_contents(value, kind), str):
+                    return self._replacement(shown, limit)
                 return self._container(value, limit, depth)
             plain = scalar_item(value)
             if plain is not None:
                 self.replaced += 1
                 return self._value(plain, limit, depth)
+        except TooManyElements as error:
+            self.bytes_left -= MOST_ELEMENTS * _ELEMENT_COST_BYTES
+            return self._replacement(str(error), limit)
         except Exception:  # noqa: BLE001 - whatever a value's own methods raise
             pass
-        return self._replacement(value, limit)
+        return self._replacement(safe_text(value), limit)
 
-    def _replacement(self, value: object, limit: int) -> bytes:
+    def _replacement(self, text: str, limit: int) -> bytes:
         self.replaced += 1
-        return self._text_of(value, limit)
-
-    def _text_of(self, value: object, limit: int) -> bytes:
-        return length_delimited(_STRING_KEY, self.text(safe_text(value), min(limit, _MAX_SAFE_TEXT_BYTES)))
+        return length_delimited(_STRING_KEY, self.text(text, min(limit, _MAX_SAFE_TEXT_BYTES)))
 
     def _container(self, value: object, limit: int, depth: int) -> bytes:
         if depth >= MAX_DEPTH:
-            return self._replacement(value, limit)
+            return self._replacement(f"<{type_name(value)} beyond what one value may hold>", limit)
         identity = id(value)
         if identity in self._open:
-            self.replaced += 1
-            return length_delimited(_STRING_KEY, f"<{type_name(value)} that holds itself>".encode())
+            return self._replacement(f"<{type_name(value)} that holds itself>", limit)
         self._open.add(identity)
         try:
             if isinstance(value, Mapping):
@@ -249,7 +253,7 @@ class ValueEncoder:
         text = key
         if type(key) is not str:
             try:
-                text = str.__str__(str(key))
+                text = shown_text(key, type(key))
             except Exception:  # noqa: BLE001 - the key's own __str__
                 text = safe_text(key)
                 self.replaced += 1

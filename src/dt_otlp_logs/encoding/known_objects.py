@@ -31,6 +31,11 @@ def simplified(value: Any, kind: Any) -> Any:
     return value
 
 
+def has_fields(kind: Any) -> bool:
+    """Whether a class is a dataclass or one of attrs."""
+    return hasattr(kind, "__dataclass_fields__") or getattr(kind, "__attrs_attrs__", None) is not None
+
+
 def _named_tuple(value: Any, kind: Any) -> object:
     if not issubclass(kind, tuple) or not hasattr(kind, "_fields"):
         return value
@@ -139,8 +144,11 @@ def _pandas(value: Any, kind: Any) -> object:
     if not issubclass(kind, frames):
         return value
     text = str(value)
-    left_out = len(text) - _MOST_FRAME_CHARACTERS
-    return text if left_out <= 0 else f"{text[:_MOST_FRAME_CHARACTERS]}...[{left_out} more characters]"
+    if len(text) <= _MOST_FRAME_CHARACTERS:
+        return text
+    # At the end of a line: within a cell it could be within what `redact` has to find.
+    kept = text.rfind("\n", 0, _MOST_FRAME_CHARACTERS) + 1
+    return f"{text[:kept]}...[{len(text) - kept} more characters]"
 
 
 def _class(module: str, name: str) -> type | None:

@@ -1,7 +1,11 @@
 """What is read of values of the application's own types, and of those of numpy and pandas."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import UserString
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
 
+from .own_repr import hidden_text
 from .wire import INT64_MAX, INT64_MIN
 
 
@@ -19,6 +23,18 @@ def plain_scalar(value: object) -> object:
     return None
 
 
+def hiding_text(value: object) -> str | None:
+    """What the `__repr__` of a text or of bytes says, if it hides them.
+
+    One that raises hides nothing, nor does that of an `Enum`, whose members are texts only by the way.
+    """
+    kind = type(value)
+    try:
+        return None if issubclass(kind, Enum) else hidden_text(value, kind)
+    except Exception:  # noqa: BLE001 - __repr__ is the application's code
+        return None
+
+
 def scalar_item(value: object) -> object:
     """The plain value of a numpy or pandas scalar: something that has a dtype, no dimensions, and `item()`."""
     kind = type(value)
@@ -29,6 +45,11 @@ def scalar_item(value: object) -> object:
     # A numpy datetime64 of nanoseconds would become a bare number; other things could return themselves.
     is_date = getattr(getattr(value, "dtype", None), "kind", "") in {"M", "m"}
     return None if is_date or type(plain) not in {bool, int, float, str, bytes} else plain
+
+
+def is_container(value: object) -> bool:
+    """Whether a value is a list, a map or a set of some kind. A `UserString` is a sequence of itself."""
+    return isinstance(value, (Sequence, Mapping, AbstractSet)) and not isinstance(value, UserString)
 
 
 def pairs_of(value: Mapping[object, object]) -> Iterable[tuple[object, object]]:

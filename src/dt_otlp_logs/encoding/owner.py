@@ -8,6 +8,7 @@ from .any_value import MAX_RECORD_BYTES, ValueEncoder
 from .attribute_mapping import plain_mapping
 from .attribute_selection import Attribute, AttributeSelection
 from .limits import Limits
+from .redaction import TOO_SLOW
 from .reserved_names import ALWAYS_FILLED, RESERVED, SCOPE_NAME, SCOPE_VERSION
 from .wire import length_delimited
 
@@ -24,6 +25,8 @@ _MAX_REMEMBERED = 512
 # What a resource that is cut leaves of the attributes to its records: for what identifies one (exception type and
 # message, event name, level, trace and span id), for the warnings, and for the name and version of the scope.
 _ROOM_FOR_RECORD = 12
+
+_TOO_SLOW = TOO_SLOW.encode()
 
 _ATTRIBUTES = b"\x0a"  # Resource.attributes = 1
 _SCOPE_ATTRIBUTES = b"\x1a"  # InstrumentationScope.attributes = 3
@@ -150,8 +153,9 @@ class OwnerEncoder:
             truncated=values.truncated - truncated,
         )
         values.truncated = truncated
-        # What was replaced, or raised, has to be tried and counted again in the next batch.
-        if values.replaced == replaced:
+        # What was replaced, or raised, has to be tried and counted again in the next batch. But not if redaction took
+        # too long for a text of it: that would be some time for each batch.
+        if values.replaced == replaced or _TOO_SLOW in above.fields or _TOO_SLOW in below.fields:
             if len(self._remembered) >= _MAX_REMEMBERED:
                 self._remembered.clear()
             self._remembered[id(resource), id(scope), make_room] = (resource, scope, owner)

@@ -1,6 +1,5 @@
 """Any Python value as one that OpenTelemetry takes: what an author expects to read of it, as it is at this moment."""
 
-import collections
 import datetime as dt
 from collections.abc import Iterable, Mapping, MappingView, Sequence
 from enum import Enum
@@ -9,20 +8,17 @@ from typing import Any
 
 from opentelemetry.util.types import AnyValue
 
-from .contents import shown_contents
-from .known_objects import simplified
+from .contents import MOST_ELEMENTS, TooManyElements, shown_contents
+from .known_objects import has_fields, simplified
 from .names import Names
-from .own_repr import has_own_repr, hiding_repr, shown_text
-from .safe_text import SAY_THEMSELVES, safe_text, type_name
+from .own_repr import enum_value, hidden_text, hiding_repr, shown_text
+from .safe_text import SAY_THEMSELVES, safe_text, said_by_itself, type_name
 from .wire import INT64_MAX, INT64_MIN
 
 # Dynatrace keeps five levels of nesting (log ingest limits, docs.dynatrace.com).
 _DEEPEST = 16
 
-# Dynatrace keeps 32,768 bytes of an attribute's value; as JSON an element takes at least two.
-_MOST_ELEMENTS = 16_384
-
-# What the texts of all objects in one value may take together: some hundred objects of many fields.
+# What the texts of all objects in one value may take together, but for the last: some hundred objects of many fields.
 _MOST_CHARACTERS = 1_000_000
 
 # What all texts inside one value may take together: as much as Dynatrace takes in a request (10 MB), since a container
@@ -34,7 +30,6 @@ _MOST_INNER_CHARACTERS = 10_000_000
 NAME_OF_THE_EMPTY = "_"
 
 _LEFT_OUT = "...[further values left out]"
-_SAY_THEMSELVES = (*SAY_THEMSELVES, collections.UserString)
 _NOTHING = object()
 
 
@@ -51,7 +46,7 @@ def plain_value(value: object) -> AnyValue:
       stands in its repr, and its repr else; a map or list that its repr does not list whole is that repr; an Enum with
       such a `__repr__` its name. Numbers always are what they are. What only `__str__` hides is not hidden
     - numpy scalars are plain numbers, arrays lists up to 32 elements and else a short text; pandas' `NaT` and `NA` are
-      None, its frames a text of at most 4,096 characters
+      None, its frames a text of whole lines, at most 4,096 characters of them
     - bytes that are printable UTF-8 are text; integers beyond 64 bits, complex numbers, exceptions (`Type: message`)
       and all other objects as well; iterators are not consumed
 
@@ -100,7 +95,7 @@ class _Snapshot:
     __slots__ = ("_characters_left", "_elements_left", "_inner_left", "_open")
 
     def __init__(self) -> None:
-        self._elements_left = _MOST_ELEMENTS
+        self._elements_left = MOST_ELEMENTS
         self._characters_left = _MOST_CHARACTERS
         self._inner_left = _MOST_INNER_CHARACTERS
         self._open: set[int] = set()
@@ -122,18 +117,17 @@ class _Snapshot:
 
     def _scalar(self, value: Any, kind: Any, depth: int) -> Any:
         if issubclass(kind, Enum):
-            return self.of(_enum_value(value, kind), depth)
+            return self.of(enum_value(value, kind), depth)
         if issubclass(kind, str):
-            text = str.__str__(value)
-            hiding = hiding_repr(value, kind, text)
-            return self._inner(text) if hiding is None else self._text(hiding)
+            hiding = hidden_text(value, kind)
+            return self._inner(str.__str__(value)) if hiding is None else self._text(hiding)
         if issubclass(kind, int):
             number = int.__index__(value)
             return number if INT64_MIN <= number <= INT64_MAX else safe_text(number)
         if issubclass(kind, float):
             return float.__float__(value)
         if issubclass(kind, (bytes, bytearray, memoryview)):
-            if has_own_repr(kind) and (hiding := hiding_repr(value, kind, repr(bytes(value)))) is not None:
+            if (hiding := hidden_text(value, kind)) is not None:
                 return self._text(hiding)
             self._inner_left -= len(value)
             return self._bytes(value) if depth == 0 or self._inner_left >= 0 else _LEFT_OUT
@@ -143,11 +137,10 @@ class _Snapshot:
         if issubclass(kind, (dt.datetime, dt.date, dt.time)):
             text = value.isoformat()
             return None if text == "NaT" else str.__str__(text)  # pandas' NaT is a datetime
-        if issubclass(kind, _SAY_THEMSELVES):
-            return self._text(shown_text(value, kind))
+        if issubclass(kind, SAY_THEMSELVES):
+            return self._text(said_by_itself(value, kind))
         if issubclass(kind, BaseException):
-            message = words(value)
-            return self._text(f"{class_name(kind)}: {message}" if message else class_name(kind))
+            return self._text(_exception_text(value, kind))
         return _NOTHING
 
     def _bytes(self, value: Any) -> Any:
@@ -179,7 +172,13 @@ class _Snapshot:
         known = simplified(value, kind)
         if known is not value:
             return self.of(known, depth + 1)
-        inside: Any = shown_contents(value, kind, _MOST_ELEMENTS)
+        if self._characters_left <= 0:
+            return _LEFT_OUT
+        try:
+            inside: Any = shown_contents(value, kind)
+        except TooManyElements as error:
+            self._elements_left = 0
+            return str(error)
         if isinstance(inside, str):
             return self._text(inside)
         if issubclass(kind, Mapping):
@@ -215,12 +214,11 @@ class _Snapshot:
         return text if self._inner_left >= 0 else _LEFT_OUT
 
     def _text(self, text: str) -> str:
-        left = self._characters_left
+        # Whole or not at all: a text that is cut here could end within what `redact` has to find.
+        if self._characters_left <= 0:
+            return _LEFT_OUT
         self._characters_left -= len(text)
-        if self._characters_left >= 0:
-            return text
-        self._characters_left = 0
-        return f"{text[:left]}...[{len(text) - left} more characters]"
+        return text
 
 
 # What may stand in a text beside printable characters.
@@ -234,10 +232,11 @@ def _in_order(values: list[AnyValue]) -> list[AnyValue]:
         return values
 
 
-def _enum_value(value: Any, kind: Any) -> Any:
-    plain = value._value_
-    if not isinstance(plain, (str, int, float)):
-        return value._name_
-    # One that is a text or number itself hides nothing by its repr.
-    is_shown = issubclass(kind, (str, int, float)) or hiding_repr(value, kind, str(plain)) is None
-    return plain if is_shown else value._name_
+def _exception_text(value: BaseException, kind: Any) -> str:
+    message = words(value)
+    # Python's own `__str__` says all arguments, with those of fields that are not to be shown.
+    if has_fields(kind) and hasattr(kind.__str__, "__objclass__"):
+        hiding = hiding_repr(value, kind, message)
+        if hiding is not None:
+            return hiding
+    return f"{class_name(kind)}: {message}" if message else class_name(kind)

@@ -19,7 +19,7 @@ from .limits import Limits
 from .owner import Owner
 from .record_fields import FieldEncoder, filled_names, severity_text
 from .reserved_names import EVENT_NAME, LOGLEVEL, RAW_LEVEL, RECORD_NOTE, SENT_MARK, SPAN_ID, TRACE_ID, WARNINGS
-from .safe_text import type_name
+from .safe_text import safe_text, type_name
 from .severity import NO_LEVEL, level_among
 from .wire import SHORT_VARINTS, UINT32_MAX, fields, length_delimited, varint
 
@@ -120,8 +120,10 @@ class RecordEncoder:
         return int(dropped)
 
     def _event_name(self, name: object) -> bytes:
-        max_bytes = self._limits.attribute_value_bytes
-        return self._values.text(name, max_bytes) if type(name) is str else self._values.name(name, max_bytes)
+        if not isinstance(name, str):
+            self._values.replaced += 1
+            name = safe_text(name)
+        return self._values.text(str.__str__(name), self._limits.attribute_value_bytes)
 
     def _body(self, body: object, owner: Owner) -> tuple[bytes, int]:
         """The field, and how many attributes Dynatrace makes of it."""

@@ -1,5 +1,6 @@
 """Words for a value that OTLP has no form for. Nothing here raises, whatever the value does."""
 
+import collections
 import datetime as dt
 import decimal
 import fractions
@@ -20,7 +21,11 @@ SAY_THEMSELVES = (
     ipaddress.IPv6Address,
     ipaddress.IPv4Network,
     ipaddress.IPv6Network,
+    collections.UserString,
 )
+_PATHS = (pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
+# These hide nothing; a class derived from them may.
+_OPEN_CLASSES = frozenset((*SAY_THEMSELVES, *_PATHS)) - {collections.UserString}
 _DATES_AND_TIMES = (dt.datetime, dt.date, dt.time)
 
 
@@ -42,8 +47,13 @@ def _text(value: object) -> object:
     if isinstance(value, int):
         return _integer_text(value)
     if isinstance(value, SAY_THEMSELVES):
-        return shown_text(value, type(value))
+        return said_by_itself(value, type(value))
     return repr(value)
+
+
+def said_by_itself(value: object, kind: type) -> str:
+    """What one of `SAY_THEMSELVES` says, unless its class hides that. Raises what the value's own methods raise."""
+    return str(value) if kind in _OPEN_CLASSES else shown_text(value, kind)
 
 
 def _integer_text(value: int) -> str:

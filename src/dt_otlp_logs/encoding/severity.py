@@ -91,11 +91,17 @@ def level_among(pairs: Iterable[tuple[object, object]]) -> tuple[str | None, Lev
     the first, in the same order, whose value is a known word. None if none of the keys is there; if none of their
     values is known, no key and a level without a word.
     """
-    there = [
-        (_KEY_ORDER[lowered], key, value)
-        for key, value in pairs
-        if isinstance(key, str) and (lowered := str.lower(key)) in _KEY_ORDER
-    ]
+    # A loop with the plain key first: it is for each attribute of each record without severity.
+    there = []
+    for key, value in pairs:
+        if type(key) is str:
+            lowered = key.lower()
+        elif isinstance(key, str):
+            lowered = str.lower(key)
+        else:
+            continue
+        if lowered in _KEY_ORDER:
+            there.append((_KEY_ORDER[lowered], key, value))
     if not there:
         return None
     for _, key, value in sorted(there, key=lambda each: each[0]):
