@@ -4,10 +4,8 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger, SeverityNumber, get_logger_provider
-from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
 from opentelemetry.util.types import AnyValue
 
@@ -17,11 +15,12 @@ from dt_otlp_logs.encoding.reserved_names import SENT_MARK
 from dt_otlp_logs.encoding.safe_text import safe_text
 from dt_otlp_logs.handler.arguments import arguments_text
 from dt_otlp_logs.handler.attributes import record_attributes
-from dt_otlp_logs.handler.destination import is_opentelemetrys, provider_behind
+from dt_otlp_logs.handler.destination import is_opentelemetrys
 from dt_otlp_logs.handler.dict_message import dict_message, take_content, take_exception
 from dt_otlp_logs.handler.exceptions import exception_attributes
 from dt_otlp_logs.handler.loguru_message import LoguruRecord, logging_record
 from dt_otlp_logs.handler.merged_record import merged_record
+from dt_otlp_logs.handler.neighbours import handlers_of, is_sent_by, print_as_last_resort
 from dt_otlp_logs.handler.pipeline_start import (
     be_ready_after_the_main_thread,
     count_lost,
@@ -155,8 +154,8 @@ class DynatraceLoggingHandler(logging.Handler):
                 logger.emit(translated)
             finally:
                 _in_thread.taken = taken
-            if self.keeps_last_resort and not any(map(_is_of_a_console, _handlers_of(name))):
-                _print_at_last(record)
+            if self.keeps_last_resort and all(map(_is_of_a_pipeline, handlers_of(name))):
+                print_as_last_resort(record)
         except Exception as error:  # noqa: BLE001  # the contract of logging.Handler.emit
             self._say_error(record)
             count_lost(self._target[0], f"not taken: {type(error).__name__}")
@@ -206,7 +205,7 @@ class DynatraceLoggingHandler(logging.Handler):
         vars(record)[SENT_MARK] = mark
         # What waits will go to the global provider, if there is one.
         goes_to = get_logger_provider() if provider is waiting_records else provider
-        return any(other is not self and _is_covered_by(other, record, goes_to) for other in _handlers_of(name))
+        return any(other is not self and is_sent_by(other, record, goes_to) for other in handlers_of(name))
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:
         number, word, raw_level = severity_of(record)
@@ -263,16 +262,6 @@ class DynatraceLoggingHandler(logging.Handler):
         return text, text
 
 
-def _is_covered_by(other: logging.Handler, record: logging.LogRecord, provider: LoggerProvider) -> bool:
-    return (
-        is_opentelemetrys(other)
-        and provider_behind(other) is provider
-        and not isinstance(provider, ProxyLoggerProvider)  # there is none yet, and the record would go nowhere
-        and record.levelno >= other.level
-        and not other.filters  # which of them let this record through is not for us to find out
-    )
-
-
 def _is_of_exporting(name: str) -> bool:
     return name.startswith(_OF_EXPORTING) and (name in _OF_EXPORTING or name.startswith(_PARTS_OF_EXPORTING))
 
@@ -291,6 +280,10 @@ def _unread(record: logging.LogRecord, why: str) -> LogRecord:
     )
 
 
+def _is_of_a_pipeline(handler: logging.Handler) -> bool:
+    return isinstance(handler, DynatraceLoggingHandler) or is_opentelemetrys(handler)
+
+
 class _NoLock:
     """Lets everybody in. None would do as well until Python 3.12; 3.13 enters whatever is there."""
 
@@ -305,25 +298,6 @@ class _NoLock:
 
     def __exit__(self, *_: object) -> None:
         pass
-
-
-def _handlers_of(name: str) -> Iterator[logging.Handler]:
-    """All handlers that get the records of a logger."""
-    named = logging.root.manager.loggerDict.get(name)
-    current: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
-    while current is not None:
-        yield from current.handlers
-        current = current.parent if current.propagate else None
-
-
-def _is_of_a_console(handler: logging.Handler) -> bool:
-    return not (isinstance(handler, DynatraceLoggingHandler) or is_opentelemetrys(handler))
-
-
-def _print_at_last(record: logging.LogRecord) -> None:
-    last = logging.lastResort
-    if last is not None and record.levelno >= last.level:
-        last.handle(record)
 
 
 def _plain_text(text: object) -> str:

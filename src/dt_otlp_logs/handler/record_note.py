@@ -19,6 +19,7 @@ from typing import Any
 from dt_otlp_logs.handler.destination import is_opentelemetrys
 from dt_otlp_logs.handler.dict_message import dict_message, take_exception
 from dt_otlp_logs.handler.exceptions import exception_to_note
+from dt_otlp_logs.handler.neighbours import handlers_of
 
 # As much as Dynatrace keeps of a content: the note may travel with the record as far as that.
 _MOST_CHARACTERS = 65_536
@@ -76,15 +77,11 @@ def _is_made_a_text(name: str) -> bool:
     handlers = sys.modules.get("logging.handlers")
     if handlers is None:
         return False
-    named = logging.root.manager.loggerDict.get(name)
-    logger: logging.Logger | None = named if isinstance(named, logging.Logger) else logging.root
     is_found = False
-    while logger is not None:
-        for handler in logger.handlers:
-            is_found = is_found or isinstance(handler, (handlers.QueueHandler, handlers.SocketHandler))
-            if is_opentelemetrys(handler):
-                return False
-        logger = logger.parent if logger.propagate else None
+    for handler in handlers_of(name):
+        if is_opentelemetrys(handler):
+            return False
+        is_found = is_found or isinstance(handler, (handlers.QueueHandler, handlers.SocketHandler))
     return is_found
 
 
