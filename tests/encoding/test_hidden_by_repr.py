@@ -13,7 +13,7 @@ import reprlib
 import types
 import typing
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attr
@@ -286,6 +286,15 @@ HIDDEN: list[tuple[object, object]] = [
 ]
 
 
+def is_hashable(value: object) -> bool:
+    """A mappingproxy says that it is from Python 3.12 on, and then asks what it stands for."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize(("value", "expected"), HIDDEN, ids=lambda value: type(value).__name__)
 def test_what_a_repr_hides_stays_hidden(value: object, expected: object) -> None:
     assert PASSWORD not in repr(value)
@@ -300,7 +309,7 @@ def test_it_stays_hidden_in_what_is_given_to_opentelemetry_directly(value: objec
         encoder = ValueEncoder()
         assert PASSWORD.encode() not in encoder.any_value(each, 32_768)
         assert encoder.replaced > 0
-    if isinstance(value, Hashable):
+    if is_hashable(value):
         assert PASSWORD.encode() not in ValueEncoder().any_value({value: 1}, 32_768)
 
 
