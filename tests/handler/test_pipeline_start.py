@@ -478,3 +478,20 @@ def test_a_processor_that_raises_costs_its_record_only_and_is_counted() -> None:
     provider.add_log_record_processor(Raising(exporter))
     assert waiting.hand_over(provider) == (0, 1)
     assert [record.log_record.body for record in exporter.get_finished_logs()] == [0, 2]
+
+
+def test_who_logs_first_waits_for_the_start(emulator: RunningEmulator) -> None:
+    done = run(
+        emulator,
+        DETECTOR,
+        DICT_CONFIG,
+        LONG_WAITS,
+        """
+        from dt_otlp_logs.handler import waiting_records
+        detect = lambda: time.sleep(0.3)
+        logging.info("first")
+        print(len(waiting_records.waiting_records))
+        """,
+        OTEL_EXPERIMENTAL_RESOURCE_DETECTORS="slow",
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "0\n")

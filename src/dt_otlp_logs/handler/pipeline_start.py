@@ -155,6 +155,7 @@ class _Start:
             waiting_records.wait()
             self.is_late = self.main_has_ended and threading.current_thread() is threading.main_thread()
             self._ended.clear()
+            may_wait = not _holds_what_a_start_needs()  # asked before the start itself imports the SDK
             self._thread = threading.Thread(target=self._run, name="dt-otlp-logs start", daemon=True)
             self.owes_signals = True
             try:
@@ -163,7 +164,7 @@ class _Start:
                 self._thread = threading.current_thread()
                 self._run()
                 return
-        if not _holds_what_a_start_needs():
+        if may_wait:
             self.join(_MAX_WAIT_SECONDS)
 
     def join(self, max_seconds: float) -> None:
