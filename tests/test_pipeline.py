@@ -419,7 +419,9 @@ def test_records_logged_where_the_stack_is_used_up_are_sent_or_counted(emulator:
         log.error("and up again")
     stats = pipeline.stats()
     stored = [record["content"] for record in emulator.records()]
-    assert (stored[0], stored[-1]) == ("depth 0", "and up again")
+    # After them may come the exporter's own record of the loss.
+    assert stored[0] == "depth 0"
+    assert "and up again" in stored
     assert stats.dropped > 0
     assert stats.accepted == len(stored) + stats.dropped
 
