@@ -151,7 +151,7 @@ def test_a_sink_with_a_queue_delivers_with_the_time_and_thread_of_the_call(emula
 
 
 def with_span(record: dict[str, Any]) -> None:
-    """As the README has it: a patcher runs where the message is logged, a sink with a queue elsewhere."""
+    """As examples/loguru_app.py has it: a patcher runs where the message is logged, a sink with a queue elsewhere."""
     span = get_current_span().get_span_context()
     if span.is_valid:
         record["extra"].update(
